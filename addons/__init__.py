@@ -1,0 +1,1 @@
+"""THE PROXY: mitmproxy addons. The only package that knows mitmproxy."""
