@@ -1,0 +1,110 @@
+"""The table of wires, and what every row of it must do alike."""
+
+import json
+
+import pytest
+
+from converters.errors import ConversionError, Failure, Kind
+from converters.json_codec import Json
+from converters.loss import Loss
+from converters.profile import DEFAULT
+from converters.wire import Ask, Wire
+from converters.wires import WIRES
+
+every = pytest.mark.parametrize("wire", WIRES.values(), ids=lambda wire: wire.name)
+
+
+def ask() -> Ask:
+    return Ask("asked-for", lambda: "a" * 24, lambda: 1_700_000_000, include_usage=True)
+
+
+def test_each_wire_stands_under_its_own_name() -> None:
+    assert set(WIRES) == {"chat", "anthropic"}
+    assert all(name == wire.name for name, wire in WIRES.items())
+    assert len({wire.title for wire in WIRES.values()}) == len(WIRES)
+
+
+@every
+@pytest.mark.parametrize("kind", [None, *Kind])
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 413, 415, 422, 429, 500, 502, 503, 504])
+def test_15_1_every_failure_has_a_status_and_a_body_with_its_message(
+    wire: Wire, kind: Kind | None, status: int
+) -> None:
+    told, body = wire.write_error(Failure(status, "the reason", kind=kind), "req_1")
+    assert told >= 400
+    assert (told == 401) is (status == 401)
+    assert "the reason" in json.dumps(body)
+    assert isinstance(body["error"], dict)
+    assert isinstance(body["error"]["type"], str)
+
+
+@every
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"model": "m"},
+        {"model": "m", "messages": None},
+        {"model": "m", "messages": []},
+        {"model": "m", "messages": {}},
+        {"model": "m", "messages": [None]},
+        {"model": "m", "messages": [[]]},
+        {"model": "m", "messages": [{"role": "nobody", "content": "x"}]},
+        {"model": "m", "messages": [{"role": "user", "content": 5}]},
+        {"model": "m", "messages": [{"role": "user", "content": [5]}]},
+        {"model": "m", "messages": [{"role": "user", "content": [{"type": "unheard_of"}]}]},
+        {"model": 5, "messages": [{"role": "user", "content": "x"}]},
+    ],
+)
+def test_1_a_malformed_request_is_a_conversion_error_and_nothing_else(wire: Wire, body: dict[str, Json]) -> None:
+    with pytest.raises(ConversionError) as caught:
+        wire.parse_request(body, Loss())
+    assert caught.value.status == 400
+    assert str(caught.value)
+
+
+@every
+@pytest.mark.parametrize("status", [300, 302, 400, 401, 404, 429, 500, 529, 999])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xff\xfe",
+        b"<html>",
+        b"null",
+        b"[]",
+        b"5",
+        b'"x"',
+        b"{}",
+        b'{"error":null}',
+        b'{"error":5}',
+        b'{"error":{"message":5,"type":[]}}',
+        b"[" * 100_000,
+    ],
+)
+def test_1_any_error_answer_can_be_read(wire: Wire, status: int, body: bytes) -> None:
+    error = wire.read_error(status, {}, body)
+    assert str(error)
+    if status in (401, 429):
+        assert error.kind is {401: Kind.AUTH, 429: Kind.RATE_LIMIT}[status]
+
+
+@every
+@pytest.mark.parametrize("count", [0, 1])
+def test_4_a_stream_that_ends_before_its_terminal_event_is_broken(wire: Wire, count: int) -> None:
+    reader = wire.stream_reader(DEFAULT)
+    for _ in range(count):
+        assert list(reader.feed(b": keep-alive\n\n")) == []
+    with pytest.raises(Exception, match=r".") as caught:
+        list(reader.close())
+    assert getattr(caught.value, "kind", None) is Kind.BROKEN_STREAM
+
+
+@every
+def test_15_3_an_error_in_mid_stream_is_whole_frames_and_no_end(wire: Wire) -> None:
+    writer = wire.stream_writer(ask())
+    frames = writer.error(Failure(503, "the reason\n\ndata: [DONE]"))
+    assert frames.endswith(b"\n\n")
+    assert frames.count(b"\n\n") == 1
+    assert b"data: [DONE]\n" not in frames
+    assert b"message_stop" not in frames
