@@ -1,0 +1,242 @@
+"""Every setting, in one table: name, type, default, what it does. `addons/settings_sources.py` reads them.
+
+One name everywhere: field `model_provider`, flag `--model-provider`, variable `AICLIENT_MODEL_PROVIDER`, key `model_provider` in
+`aiclient.toml`, mitmproxy option `aiclient_model_provider`.
+"""
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from converters.system_prompt import Mode
+from creds.account import normalise_base
+
+ENV_PREFIX = "AICLIENT_"
+UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+SIZE = re.compile(r"(\d{1,12})([kmg]?)b?", re.IGNORECASE)
+HOST_NAME = re.compile(r"[A-Za-z0-9._-]+")
+
+
+def parse_size(text: str) -> int:
+    """`32m`, `512k`, `1g` or plain bytes -> bytes. ValueError for anything else."""
+    match = SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError("must be a size like 32m, 512k, 1g or a number of bytes")
+    return int(match[1]) * UNITS[match[2].lower()]
+
+
+def _size(text: str) -> str:
+    if parse_size(text) == 0:
+        raise ValueError("must be more than 0 bytes")
+    return text.strip().lower()
+
+
+def _base_url(text: str) -> str:
+    normalise_base(text)
+    return text.strip()
+
+
+def _host(text: str) -> str:
+    name = text.strip("[]")
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        if not HOST_NAME.fullmatch(name):
+            raise ValueError(
+                "must be a host name or an address, like 127.0.0.1, without http:// and without a port"
+            ) from None
+    return name
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc or text != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError("must hold origins like https://app.example.com; `*` is not allowed")
+    return text.lower()
+
+
+def _names(value: object) -> object:
+    """A comma list (flag, environment) or a TOML array -> a list of names without blanks."""
+    return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+
+
+def _text_file(text: str) -> str:
+    try:
+        if text:
+            Path(text).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise ValueError("must be a text file that can be read") from None
+    return text
+
+
+Host = Annotated[str, AfterValidator(_host)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+Size = Annotated[str, AfterValidator(_size)]
+TextFile = Annotated[str, AfterValidator(_text_file)]
+Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
+Hosts = Annotated[tuple[Host, ...], NoDecode, BeforeValidator(_names)]
+Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_names)]
+NONE = SecretStr("")
+
+
+def _group(name: str) -> dict[str, Any]:
+    return {"group": name}
+
+
+LISTENING, ACCOUNTS, CONVERSION, LIMITS = map(_group, ("Listening", "Accounts", "Conversion", "Limits and deadlines"))
+
+
+class Settings(BaseSettings):
+    """What a person can set. Values are checked and secrets resolved; see `addons.settings_sources.load`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    host: Host = Field(default="127.0.0.1", description="Address to listen on.", json_schema_extra=LISTENING)
+    port: int = Field(
+        default=3000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.", json_schema_extra=LISTENING
+    )
+    api_key: SecretStr = Field(
+        default=NONE,
+        description="Key that clients must present; generated at the first start if not set.",
+        json_schema_extra=LISTENING,
+    )
+    allowed_hosts: Hosts = Field(
+        default=(),
+        description="Host names clients may call us by, besides loopback names and the bound address.",
+        json_schema_extra=LISTENING,
+    )
+    cors_origins: Origins = Field(
+        default=(),
+        description="Web origins that may call us from a browser; none by default.",
+        json_schema_extra=LISTENING,
+    )
+
+    model_provider: Names = Field(
+        default=(),
+        description="Provider, or comma list of providers; the first is the default. Empty: chosen by model and keys.",
+        json_schema_extra=ACCOUNTS,
+    )
+    openai_api_key: SecretStr = Field(
+        default=NONE,
+        description="API key of OpenAI or a compatible vendor; else OPENAI_API_KEY.",
+        json_schema_extra=ACCOUNTS,
+    )
+    openai_base_url: BaseUrl = Field(
+        default="https://api.openai.com/v1",
+        description="Where the OpenAI Chat API is, with or without /v1.",
+        json_schema_extra=ACCOUNTS,
+    )
+    claude_api_key: SecretStr = Field(
+        default=NONE,
+        description="API key of Anthropic or a compatible vendor; else ANTHROPIC_API_KEY.",
+        json_schema_extra=ACCOUNTS,
+    )
+    claude_base_url: BaseUrl = Field(
+        default="https://api.anthropic.com/v1",
+        description="Where the Anthropic Messages API is, with or without /v1.",
+        json_schema_extra=ACCOUNTS,
+    )
+
+    system_prompt_file: TextFile = Field(
+        default="",
+        description="File with a system prompt of your own; read again when it changes.",
+        json_schema_extra=CONVERSION,
+    )
+    system_prompt_mode: Mode = Field(
+        default="overwrite",
+        description="Where your system prompt goes: overwrite, append (after the client's) or prepend.",
+        json_schema_extra=CONVERSION,
+    )
+    strict_conversion: bool = Field(
+        default=False,
+        description="Refuse a request when a field would be lost in conversion, instead of leaving it out.",
+        json_schema_extra=CONVERSION,
+    )
+
+    body_limit: Size = Field(
+        default="32m", description="Largest body, either way; larger ones get 413.", json_schema_extra=LIMITS
+    )
+    header_seconds: Seconds = Field(
+        default=60, description="Time a client has to send its request head; 0 for no limit.", json_schema_extra=LIMITS
+    )
+    body_seconds: Seconds = Field(
+        default=300, description="Time a client has to send its request body; 0 for no limit.", json_schema_extra=LIMITS
+    )
+    first_byte_seconds: Seconds = Field(
+        default=60, description="Time a provider has to begin its answer; 0 for no limit.", json_schema_extra=LIMITS
+    )
+    idle_seconds: Seconds = Field(
+        default=120,
+        description="Longest silence of a provider within a stream; 0 for no limit.",
+        json_schema_extra=LIMITS,
+    )
+    heartbeat_seconds: Seconds = Field(
+        default=15,
+        description="Silence after which a streaming client gets a heartbeat; 0 for none.",
+        json_schema_extra=LIMITS,
+    )
+    total_seconds: Seconds = Field(
+        default=0, description="Longest time of one exchange; 0 for no limit.", json_schema_extra=LIMITS
+    )
+    grace_seconds: Seconds = Field(
+        default=20,
+        description="Time that answers under way have to end in after SIGTERM.",
+        json_schema_extra=LIMITS,
+    )
+    connect_retries: int = Field(
+        default=1,
+        ge=0,
+        le=10,
+        description="Tries again when a provider cannot be connected to.",
+        json_schema_extra=LIMITS,
+    )
+
+    @property
+    def body_limit_bytes(self) -> int:
+        """`body_limit` as a number."""
+        return parse_size(self.body_limit)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load` hands in: it layers the sources itself, to be able to say where each value comes from."""
+        return (init_settings,)
+
+
+NAMES = tuple(Settings.model_fields)
+SECRETS = frozenset(name for name, field in Settings.model_fields.items() if field.annotation is SecretStr)
+
+
+def group_of(name: str) -> str:
+    """The heading a setting stands under in help texts."""
+    extra = Settings.model_fields[name].json_schema_extra
+    return str(extra["group"]) if isinstance(extra, dict) else ""
+
+
+def written(value: object) -> str:
+    """A setting's value as a person would write it in a flag; a secret comes out as it is."""
+    match value:
+        case SecretStr():
+            return value.get_secret_value()
+        case bool():
+            return "true" if value else "false"
+        case tuple():
+            return ",".join(map(str, value))
+        case float() if value.is_integer():
+            return str(int(value))
+        case _:
+            return str(value)

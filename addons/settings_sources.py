@@ -1,0 +1,192 @@
+"""Where settings come from, and which source wins: flag > environment > file > the vendor's own variable > default."""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+from pydantic_settings import EnvSettingsSource, TomlConfigSettingsSource
+
+from addons.settings import ENV_PREFIX, NAMES, SECRETS, Settings, written
+from creds.account import CredentialError
+from creds.store import resolve_secret
+
+FILE_NAME = "aiclient.toml"
+# The vendors' own variables for their SDKs: (key setting, variable), (URL setting, variable).
+VENDOR_VARIABLES = (
+    (("openai_api_key", "OPENAI_API_KEY"), ("openai_base_url", "OPENAI_BASE_URL")),
+    (("claude_api_key", "ANTHROPIC_API_KEY"), ("claude_base_url", "ANTHROPIC_BASE_URL")),
+)
+# Variables of ours that are not settings; names under the reserved prefixes belong to tests and benchmarks.
+OTHER_VARIABLES = ("AICLIENT_HOME", "AICLIENT_CONFIG")
+RESERVED = ("AICLIENT_TEST_", "AICLIENT_BENCH_")
+PASSWORD = re.compile(r"//[^/]*@")  # in a URL
+
+
+class SettingsError(Exception):
+    """A setting is unknown or its value cannot be used. One line; names the source, the setting and the cure, no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings, and for each name where its value comes from: `--port`, `AICLIENT_PORT`, a path, `OPENAI_API_KEY`, `default`."""
+
+    settings: Settings
+    origin: Mapping[str, str]
+    file: Path | None
+
+
+def home() -> Path:
+    """The folder for the client key and everything else that is ours to keep."""
+    return Path(os.environ.get("AICLIENT_HOME") or "~/.aiclient").expanduser()
+
+
+def config_file() -> Path | None:
+    """The one settings file that is read: `AICLIENT_CONFIG`, else `./aiclient.toml`, else the one in `home()`."""
+    if named := os.environ.get("AICLIENT_CONFIG"):
+        path = Path(named).expanduser()
+        if not path.is_file():
+            raise SettingsError(f"AICLIENT_CONFIG: there is no file {path}")
+        return path
+    return next((path for path in (Path(FILE_NAME), home() / FILE_NAME) if path.is_file()), None)
+
+
+def load(flags: Mapping[str, object] | None = None) -> Loaded:
+    """Read all sources. flags: setting name -> value as typed; None values count as not given.
+
+    Raises SettingsError. Reads `os.environ` and at most one file; changes nothing.
+    """
+    _refuse_unknown_variables()
+    path = config_file()
+    values: dict[str, object] = {}
+    origin = dict.fromkeys(NAMES, "default")
+    for source, layer in (
+        ("file", _from_file(path) if path else {}),
+        ("environment", EnvSettingsSource(Settings)()),
+        ("flag", {name: value for name, value in (flags or {}).items() if value is not None}),
+    ):
+        for name, value in layer.items():
+            values[name] = value
+            origin[name] = {"file": str(path), "environment": ENV_PREFIX + name.upper(), "flag": flag(name)}[source]
+    for name, variable_ in _vendors_own(values).items():
+        values[name], origin[name] = os.environ[variable_].strip(), variable_
+    try:
+        settings = Settings(**_resolved(values, origin))  # type: ignore[arg-type]  # checked by pydantic, that is the point
+    except ValidationError as e:
+        raise SettingsError(_explained(e, values, origin)) from None  # the cause may quote a secret
+    return Loaded(settings, origin, path)
+
+
+def refuse_unknown_providers(settings: Settings, known: Collection[str]) -> None:
+    """SettingsError if `model_provider` names a provider that is not among `known`."""
+    for name in settings.model_provider:
+        if name not in known:
+            near = difflib.get_close_matches(name, sorted(known), n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            raise SettingsError(f"model_provider: there is no provider {name!r}; {hint}")
+
+
+def _vendors_own(values: Mapping[str, object]) -> dict[str, str]:
+    """Settings that the vendors' own variables name, for accounts that nothing else names: setting -> variable.
+
+    A key goes only where its owner's SDKs would send it, so the URL is taken along with it. A shell that was set up for a
+    client of ours (our key, or our address) names no account.
+    """
+    found: dict[str, str] = {}
+    for (key_name, key_variable), (url_name, url_variable) in VENDOR_VARIABLES:
+        key, url = (os.environ.get(name, "").strip() for name in (key_variable, url_variable))
+        if not key or key_name in values or key.startswith("aic-") or _is_us(url, values):
+            continue
+        found[key_name] = key_variable
+        if url and url_name not in values:
+            found[url_name] = url_variable
+    return found
+
+
+def _is_us(url: str, values: Mapping[str, object]) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    return parts.hostname in ("127.0.0.1", "localhost", "::1") and str(port) == str(values.get("port", 3000))
+
+
+def flag(name: str) -> str:
+    """`model_provider` -> `--model-provider`."""
+    return "--" + name.replace("_", "-")
+
+
+def variable(name: str) -> str:
+    """`model_provider` -> `AICLIENT_MODEL_PROVIDER`."""
+    return ENV_PREFIX + name.upper()
+
+
+def _refuse_unknown_variables() -> None:
+    known = {variable(name) for name in NAMES} | set(OTHER_VARIABLES)
+    for name in os.environ:
+        if name.startswith(ENV_PREFIX) and not name.startswith(RESERVED) and name not in known:
+            raise SettingsError(f"environment variable {name} is not a setting{_nearest(name, known)}")
+
+
+def _from_file(path: Path) -> dict[str, object]:
+    try:
+        layer: dict[str, object] = TomlConfigSettingsSource(Settings, path)()
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+        raise SettingsError(f"{path}: not TOML: {e}") from None
+    except OSError as e:
+        raise SettingsError(f"{path}: {e.strerror}") from e
+    for name in layer:
+        if name not in NAMES:
+            raise SettingsError(f"{path}: {name} is not a setting{_nearest(name, set(NAMES))}")
+    return layer
+
+
+def _nearest(name: str, known: set[str]) -> str:
+    found = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    return f"; did you mean {found[0]}?" if found else "; `aiclient config show` lists them all"
+
+
+def _resolved(values: Mapping[str, object], origin: Mapping[str, str]) -> dict[str, object]:
+    """The values with references in secrets (`env:NAME`, `file:PATH`) looked up."""
+    resolved = dict(values)
+    for name in SECRETS & values.keys():
+        value = values[name]
+        if not isinstance(value, str):
+            continue  # pydantic says what is wrong with it
+        try:
+            resolved[name] = resolve_secret(value.strip(), origin[name], os.environ)
+        except CredentialError as e:
+            raise SettingsError(str(e)) from None
+    return resolved
+
+
+def _explained(error: ValidationError, values: Mapping[str, object], origin: Mapping[str, str]) -> str:
+    """The first thing wrong, in one line: who said what, and what would be right."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    name = str(first["loc"][0])
+    if name not in NAMES:
+        return f"{name} is not a setting{_nearest(name, set(NAMES))}"
+    text = PASSWORD.sub("//***@", written(values[name]))
+    said = "" if name in SECRETS else f" = {text!r}"
+    where = origin[name] if origin[name] in (flag(name), variable(name)) else f"{origin[name]}: {name}"
+    return f"{where}{said}: {allowed(name) or first['msg'].removeprefix('Value error, ')}"
+
+
+def allowed(name: str) -> str:
+    """What a setting takes, for the types whose own message says too little; else an empty string."""
+    field = Settings.model_fields[name]
+    least = next((m.ge for m in field.metadata if hasattr(m, "ge")), None)
+    most = next((m.le for m in field.metadata if hasattr(m, "le")), None)
+    if field.annotation is bool:
+        return "must be true or false"
+    if field.annotation is int:
+        return f"must be a whole number from {least} to {most}"
+    if field.annotation is float:
+        return f"must be a number of seconds from {least} to {most}"
+    return ""

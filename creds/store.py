@@ -1,0 +1,75 @@
+"""Where secrets enter and are kept: private files, written whole or not at all."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from creds.account import CredentialError
+
+REFERENCES = ("env:", "file:")
+MAX_SECRET_BYTES = 64 * 1024  # a key, or a credential file; a path to a device or a log file is a mistake
+
+
+def make_private_dir(path: Path) -> None:
+    """Make the folder and its parents; the folder itself is readable by its owner alone. One that exists is left as it is."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Put `content` in `path`, mode 0600: a reader sees the old file or the new one, never half of it.
+
+    A symbolic link is followed and stays; its target is replaced. OSError if it cannot be written; the old file is whole then.
+    """
+    target = path.resolve()  # a rename onto the link would cut it
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(6)}")
+    try:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink()
+        raise
+    _sync_dir(target.parent)
+
+
+def _sync_dir(path: Path) -> None:
+    """Make the rename itself survive a power cut, where the system can do that (not on Windows, not on every network drive)."""
+    with suppress(OSError):
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def resolve_secret(text: str, setting: str, environ: Mapping[str, str]) -> str:
+    """A secret as written in a setting -> the secret itself.
+
+    `env:NAME` reads a variable, `file:PATH` a file (`~` allowed, line break at the end dropped), anything else is the secret.
+    CredentialError names `setting` and what is missing.
+    """
+    if text.startswith("env:"):
+        name = text.removeprefix("env:")
+        if not environ.get(name):
+            raise CredentialError(f"{setting} is `env:{name}`, but the variable {name} is not set")
+        return environ[name]
+    if text.startswith("file:"):
+        path = Path(text.removeprefix("file:")).expanduser()
+        try:
+            with path.open("rb") as file:
+                content = file.read(MAX_SECRET_BYTES + 1)
+            if len(content) > MAX_SECRET_BYTES:
+                raise CredentialError(
+                    f"{setting}: {path} is larger than {MAX_SECRET_BYTES} bytes; is it the right file?"
+                )
+            return content.decode().strip()
+        except OSError as e:
+            raise CredentialError(f"{setting}: cannot read {path}: {e.strerror}") from e
+        except UnicodeDecodeError:
+            raise CredentialError(f"{setting}: {path} is not text") from None  # the cause would quote the file's bytes
+    return text

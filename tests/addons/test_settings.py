@@ -1,0 +1,110 @@
+"""The table of settings: types, limits, groups."""
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from addons.settings import NAMES, SECRETS, Settings, group_of, parse_size, written
+
+
+def test_the_defaults_are_those_that_are_promised() -> None:
+    settings = Settings()
+    assert (settings.host, settings.port) == ("127.0.0.1", 3000)
+    assert (settings.first_byte_seconds, settings.idle_seconds, settings.header_seconds) == (60, 120, 60)
+    assert settings.body_limit_bytes == 32 * 1024 * 1024
+    assert settings.model_provider == ()
+    assert settings.strict_conversion is False
+    assert settings.cors_origins == ()
+
+
+def test_the_table_itself_reads_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`load` layers the sources; two readings would disagree on precedence."""
+    monkeypatch.setenv("AICLIENT_PORT", "4000")
+    assert Settings().port == 3000
+
+
+def test_secrets_show_in_no_repr_and_no_error() -> None:
+    assert "hunter2" not in repr(Settings(openai_api_key=SecretStr("hunter2")))
+    with pytest.raises(ValidationError) as caught:
+        Settings.model_validate({"openai_api_key": ["hunter2"]})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_every_key_is_a_secret() -> None:
+    assert {name for name in NAMES if name.endswith("_key")} == SECRETS
+
+
+def test_every_setting_has_a_group_and_a_sentence() -> None:
+    for name in NAMES:
+        assert group_of(name)
+        description = Settings.model_fields[name].description
+        assert description
+        assert description.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("32m", 32 << 20), ("1G", 1 << 30), ("512kb", 512 << 10), ("100", 100), (" 5 ".strip(), 5), ("7b", 7)],
+)
+def test_a_size_is_a_number_with_a_unit(text: str, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "m", "-1", "1.5m", "32 m", "1e3", "9" * 13])
+def test_anything_else_is_no_size(text: str) -> None:
+    with pytest.raises(ValueError, match="32m"):
+        parse_size(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("system_prompt_file", "nowhere.md"),
+        ("system_prompt_mode", "replace"),
+        ("port", 65536),
+        ("port", -1),
+        ("connect_retries", 11),
+        ("idle_seconds", -1),
+        ("idle_seconds", float("nan")),
+        ("idle_seconds", float("inf")),
+        ("body_limit", "0"),
+        ("host", ""),
+        ("host", "http://127.0.0.1"),
+        ("host", "a b"),
+        ("host", "127.0.0.1:3000"),
+        ("allowed_hosts", "http://x"),
+        ("cors_origins", "*"),
+        ("cors_origins", "https://x/path"),
+        ("cors_origins", "null"),
+        ("openai_base_url", "api.openai.com"),
+        ("claude_base_url", "https://u:p@x"),
+    ],
+)
+def test_a_value_out_of_its_limits_is_refused(name: str, value: object) -> None:
+    with pytest.raises(ValidationError):
+        Settings.model_validate({name: value})
+
+
+@pytest.mark.parametrize("value", ["a, b", ["a", "b"], ("a", "b"), "a,,b,"])
+def test_a_list_is_written_with_commas_or_as_an_array(value: object) -> None:
+    assert Settings.model_validate({"allowed_hosts": value}).allowed_hosts == ("a", "b")
+
+
+@pytest.mark.parametrize(("text", "host"), [("[::1]", "::1"), ("::1", "::1"), ("my-host.lan", "my-host.lan")])
+def test_a_host_is_a_name_or_an_address(text: str, host: str) -> None:
+    assert Settings.model_validate({"host": text}).host == host
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "true"),
+        (False, "false"),
+        (3000, "3000"),
+        (60.0, "60"),
+        (1.5, "1.5"),
+        (("a", "b"), "a,b"),
+        (SecretStr("x"), "x"),
+    ],
+)
+def test_a_value_is_written_as_a_person_would(value: object, text: str) -> None:
+    assert written(value) == text

@@ -1,0 +1,212 @@
+"""Sources of settings: which wins, and what is said when one is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from addons.settings import Settings, written
+from addons.settings_sources import SettingsError, config_file, home, load, refuse_unknown_providers
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def complaint(flags: dict[str, object] | None = None) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load(flags)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_flag_beats_the_environment_beats_the_file_beats_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load().settings.port == 3000
+    assert load().origin["port"] == "default"
+    write(Path("aiclient.toml"), "port = 1")
+    assert (load().settings.port, load().origin["port"]) == (1, "aiclient.toml")
+    monkeypatch.setenv("AICLIENT_PORT", "2")
+    assert (load().settings.port, load().origin["port"]) == (2, "AICLIENT_PORT")
+    loaded = load({"port": "3"})
+    assert (loaded.settings.port, loaded.origin["port"]) == (3, "--port")
+
+
+def test_a_flag_that_was_not_given_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AICLIENT_PORT", "2")
+    assert load({"port": None}).settings.port == 2
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AICLIENT_PORT", "")
+    assert load().settings.port == 3000
+
+
+def test_every_type_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AICLIENT_MODEL_PROVIDER", "claude-custom, demo")
+    monkeypatch.setenv("AICLIENT_STRICT_CONVERSION", "true")
+    monkeypatch.setenv("AICLIENT_IDLE_SECONDS", "1.5")
+    monkeypatch.setenv("AICLIENT_CORS_ORIGINS", "https://a.example,https://b.example")
+    settings = load().settings
+    assert settings.model_provider == ("claude-custom", "demo")
+    assert settings.strict_conversion is True
+    assert settings.idle_seconds == 1.5
+    assert settings.cors_origins == ("https://a.example", "https://b.example")
+
+
+def test_one_file_is_read_and_the_nearest_one_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    in_home = write(home() / "aiclient.toml", "port = 1")
+    assert config_file() == in_home
+    write(Path("aiclient.toml"), "host = '::1'")
+    assert config_file() == Path("aiclient.toml")
+    assert load().settings.port == 3000
+    monkeypatch.setenv("AICLIENT_CONFIG", str(write(tmp_path / "my.toml", "port = 2")))
+    assert load().settings.port == 2
+
+
+def test_a_named_file_that_is_missing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AICLIENT_CONFIG", "nowhere.toml")
+    assert complaint() == "AICLIENT_CONFIG: there is no file nowhere.toml"
+
+
+def test_the_home_is_a_hidden_folder_unless_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/somewhere")
+    monkeypatch.delenv("AICLIENT_HOME")
+    assert home() == Path("/somewhere/.aiclient")
+    monkeypatch.setenv("AICLIENT_HOME", "~/x")
+    assert home() == Path("/somewhere/x")
+
+
+def test_an_unknown_variable_is_an_error_that_names_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AICLIENT_MODEL_PROVDER", "x")
+    assert complaint() == (
+        "environment variable AICLIENT_MODEL_PROVDER is not a setting; did you mean AICLIENT_MODEL_PROVIDER?"
+    )
+
+
+def test_variables_of_tests_and_benchmarks_are_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AICLIENT_TEST_FOLDER", "x")
+    monkeypatch.setenv("AICLIENT_BENCH_SECONDS", "x")
+    assert load().settings == Settings()
+
+
+def test_an_unknown_key_in_the_file_is_an_error_that_names_the_nearest() -> None:
+    write(Path("aiclient.toml"), "prot = 1")
+    assert complaint() == "aiclient.toml: prot is not a setting; did you mean port?"
+
+
+def test_a_key_that_is_near_to_nothing_says_where_the_list_is() -> None:
+    write(Path("aiclient.toml"), "zzz = 1")
+    assert complaint() == "aiclient.toml: zzz is not a setting; `aiclient config show` lists them all"
+
+
+def test_a_file_that_is_no_toml_is_named() -> None:
+    write(Path("aiclient.toml"), "port: 1")
+    assert complaint().startswith("aiclient.toml: not TOML: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("port", "abc", "--port = 'abc': must be a whole number from 0 to 65535"),
+        ("strict_conversion", "maybe", "--strict-conversion = 'maybe': must be true or false"),
+        ("idle_seconds", "soon", "--idle-seconds = 'soon': must be a number of seconds from 0 to 86400"),
+        (
+            "system_prompt_mode",
+            "replace",
+            "--system-prompt-mode = 'replace': Input should be 'overwrite', 'append' or 'prepend'",
+        ),
+        ("body_limit", "big", "--body-limit = 'big': must be a size like 32m, 512k, 1g or a number of bytes"),
+        (
+            "cors_origins",
+            "*",
+            "--cors-origins = '*': must hold origins like https://app.example.com; `*` is not allowed",
+        ),
+    ],
+)
+def test_a_wrong_value_says_what_would_be_right(name: str, value: str, said: str) -> None:
+    assert complaint({name: value}) == said
+
+
+def test_a_wrong_value_names_its_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    write(Path("aiclient.toml"), "port = 'x'")
+    assert complaint().startswith("aiclient.toml: port = 'x': must be")
+    monkeypatch.setenv("AICLIENT_PORT", "y")
+    assert complaint().startswith("AICLIENT_PORT = 'y': must be")
+
+
+def test_a_password_in_a_url_is_not_repeated() -> None:
+    said = complaint({"openai_base_url": "https://me:hunter2@x.example"})
+    assert "user name or password" in said
+    assert "hunter2" not in said
+
+
+def test_a_secret_of_a_wrong_type_is_not_repeated() -> None:
+    write(Path("aiclient.toml"), "openai_api_key = ['hunter2']")
+    assert "hunter2" not in complaint()
+
+
+def test_the_vendors_own_variable_counts_when_nothing_else_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-vendor")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant")
+    loaded = load()
+    assert written(loaded.settings.openai_api_key) == "sk-vendor"
+    assert written(loaded.settings.claude_api_key) == "sk-ant"
+    assert loaded.origin["openai_api_key"] == "OPENAI_API_KEY"
+    write(Path("aiclient.toml"), "openai_api_key = 'sk-file'")
+    assert written(load().settings.openai_api_key) == "sk-file"
+
+
+def test_our_own_client_key_is_no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a shell that is set up for a client of ours, OPENAI_API_KEY is our key."""
+    monkeypatch.setenv("OPENAI_API_KEY", "aic-" + "x" * 43)
+    assert written(load().settings.openai_api_key) == ""
+
+
+def test_references_in_secrets_are_looked_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MY_KEY", "sk-env")
+    path = write(tmp_path / "key", "sk-file\n")
+    settings = load({"openai_api_key": "env:MY_KEY", "claude_api_key": f"file:{path}"}).settings
+    assert (written(settings.openai_api_key), written(settings.claude_api_key)) == ("sk-env", "sk-file")
+
+
+def test_a_reference_to_nothing_names_its_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AICLIENT_OPENAI_API_KEY", "env:MY_KEY")
+    assert complaint() == "AICLIENT_OPENAI_API_KEY is `env:MY_KEY`, but the variable MY_KEY is not set"
+
+
+def test_a_provider_that_does_not_exist_is_refused() -> None:
+    settings = Settings(model_provider=("demo", "claude-costum"))
+    with pytest.raises(SettingsError, match=r"no provider 'claude-costum'; did you mean claude-custom\?"):
+        refuse_unknown_providers(settings, ["demo", "claude-custom"])
+    refuse_unknown_providers(settings, ["demo", "claude-costum"])
+
+
+def test_a_vendors_key_goes_to_the_vendors_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compatible vendor's key must not end up at OpenAI."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-vendor")
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://vendor.test/v1")
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "https://nobody.test")  # without its key it names no account
+
+    loaded = load()
+
+    assert loaded.settings.openai_base_url == "https://vendor.test/v1"
+    assert loaded.origin["openai_base_url"] == "OPENAI_BASE_URL"
+    assert loaded.settings.claude_base_url == "https://api.anthropic.com/v1"
+
+
+def test_a_vendors_url_is_not_joined_to_a_key_from_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AICLIENT_OPENAI_API_KEY", "sk-own")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-vendor")
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://vendor.test/v1")
+
+    assert load().settings.openai_base_url == "https://api.openai.com/v1"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:3000/v1", "http://localhost:3000"])
+def test_a_shell_that_points_at_us_names_no_account(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "a-client-key-of-my-own")
+    monkeypatch.setenv("OPENAI_BASE_URL", url)
+
+    assert written(load().settings.openai_api_key) == ""
+    assert load({"port": 4000}).settings.openai_base_url == url
