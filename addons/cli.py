@@ -1,0 +1,217 @@
+"""The command line: `aiclient WORD`. Errors are one line that names the cure; exit codes: 0 good, 1 error, 2 wrong usage."""
+
+import argparse
+import difflib
+import json
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from itertools import groupby
+from typing import NoReturn, override
+
+from addons import launch
+from addons.accounts import read_accounts
+from addons.client_key import ensure_key, key_path, new_key
+from addons.providers import catalogue
+from addons.settings import NAMES, SECRETS, Settings, group_of, written
+from addons.settings_sources import Loaded, SettingsError, flag, home, load, refuse_unknown_providers, variable
+from creds.account import Account, CredentialError
+from creds.api_key import ApiKey, masked
+
+EXAMPLES = """\
+examples:
+  aiclient serve                         on 127.0.0.1:3000, accounts from OPENAI_API_KEY and ANTHROPIC_API_KEY
+  aiclient serve --port 4000 --openai-base-url http://127.0.0.1:11434/v1 --openai-api-key ollama
+  aiclient web                           the same, and every exchange to be watched in a browser
+  aiclient serve -- -w flows.mitm        what follows `--` goes to mitmproxy
+  aiclient accounts --json
+"""
+WEB_PORT = 8081
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with errors of one line."""
+
+    @override
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"aiclient: {message}; see {self.prog} --help\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    cut = words.index("--") if "--" in words else len(words)
+    own, extra = words[:cut], words[cut + 1 :]
+    parser = make_parser()
+    args, unknown = parser.parse_known_args(own)
+    if unknown:
+        parser.error(f"{unknown[0]} is not known here{nearest(unknown[0].partition('=')[0])}")
+    if extra and args.command not in ("serve", "web"):
+        parser.error("`--` passes arguments to mitmproxy, with `serve` and `web` alone")
+    args.extra = extra
+    run: Callable[[argparse.Namespace], None] = args.run
+    try:
+        run(args)
+    except (SettingsError, CredentialError) as e:
+        print(f"aiclient: {e}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def nearest(word: str) -> str:
+    """` (did you mean --port?)`, or nothing."""
+    found = difflib.get_close_matches(word, [flag(name) for name in NAMES], n=1)
+    return f" (did you mean {found[0]}?)" if found else ""
+
+
+def make_parser() -> Parser:
+    """All commands and flags."""
+    parser = Parser(
+        prog="aiclient",
+        description="Any LLM client on any account you own, every exchange watchable.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
+
+    def command(name: str, run: Callable[[argparse.Namespace], None], text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        sub.set_defaults(run=run)
+        return sub
+
+    _add_settings(command("serve", serve, "Serve clients."))
+    web = command("web", serve, "Serve clients under mitmweb, which shows every exchange in a browser.")
+    web.add_argument(
+        "--web-port", type=int, default=WEB_PORT, metavar="N", help=f"Port of the page (default {WEB_PORT})."
+    )
+    web.add_argument("--open", action="store_true", help="Open the page in a browser.")
+    _add_settings(web)
+    accounts = command("accounts", show_accounts, "List the accounts that are set up.")
+    accounts.add_argument("--json", action="store_true", help="For programs.")
+    config = command("config", show_config, "Show every setting and where it comes from, or check them.")
+    config.add_argument("what", nargs="?", choices=("show", "check"), default="show")
+    config.add_argument("--json", action="store_true", help="For programs.")
+    key = command("key", show_key, "Where the client key is; show it, or make a new one.")
+    key.add_argument("--show", action="store_true", help="Print the key.")
+    key.add_argument(
+        "--rotate", action="store_true", help="Make a new key; a running aiclient takes it at its next start."
+    )
+    command("version", show_version, "Print the version.")
+    return parser
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """One flag per setting, in groups. Values stay text: `load` checks them, as it does those of every other source."""
+    for group, names in groupby(NAMES, key=group_of):
+        section = parser.add_argument_group(group.lower())
+        for name in names:
+            field = Settings.model_fields[name]
+            default = written(field.get_default())
+            text = (field.description or "").rstrip(".") + (f" (default {default})." if default else ".")
+            if name in SECRETS:
+                text += f" Other users of this machine can see flags: prefer {variable(name)}."
+            text = text.replace("%", "%%")
+            if field.annotation is bool:
+                section.add_argument(flag(name), dest=name, help=text, nargs="?", const="true", metavar="true|false")
+            else:
+                section.add_argument(flag(name), dest=name, help=text, metavar=name.rpartition("_")[2].upper())
+
+
+def serve(args: argparse.Namespace) -> None:
+    """`serve` and `web`."""
+    flags = {name: value for name in NAMES if (value := getattr(args, name)) is not None}
+    loaded = load(flags)
+    launch.serve(
+        loaded,
+        flags,
+        accounts=[account.label for account in accounts_of(loaded.settings)] or ["demo (no account configured)"],
+        web_port=getattr(args, "web_port", None),
+        open_browser=getattr(args, "open", False),
+        extra=args.extra,
+    )
+
+
+def accounts_of(settings: Settings) -> list[Account]:
+    """The accounts that settings name. Raises SettingsError and CredentialError for what cannot work."""
+    refuse_unknown_providers(settings, catalogue())
+    return list(read_accounts(settings, catalogue()).by_provider.values())
+
+
+def show_accounts(args: argparse.Namespace) -> None:
+    """`accounts`: provider, label, base URL, source of the key, the key's ends."""
+    loaded = load()
+    rows = []
+    for account in accounts_of(loaded.settings):
+        setting = catalogue()[account.provider].key_setting
+        shown = masked(account.credential.key) if isinstance(account.credential, ApiKey) else ""
+        rows.append(
+            {
+                "provider": account.provider,
+                "label": account.label,
+                "base_url": account.base_url,
+                "key_from": place(loaded, setting),
+                "key": shown,
+            }
+        )
+    if args.json:
+        print(json.dumps(rows, indent=2))
+    elif not rows:
+        print(
+            "no accounts: set OPENAI_API_KEY or ANTHROPIC_API_KEY, or openai_api_key or claude_api_key in aiclient.toml"
+        )
+    for row in [] if args.json else rows:
+        print(f"{row['provider']:<20} {row['label']:<28} {row['base_url']:<40} key {row['key']} from {row['key_from']}")
+
+
+def place(loaded: Loaded, name: str) -> str:
+    """Where a setting's value comes from, as people say it."""
+    origin = loaded.origin[name]
+    return f"file {origin}" if loaded.file and origin == str(loaded.file) else origin
+
+
+def show_config(args: argparse.Namespace) -> None:
+    """`config show` prints every setting; `config check` says that all is well. Both fail on the first wrong value."""
+    loaded = load()
+    accounts_of(loaded.settings)  # a key that cannot be sent is a wrong value too
+    if args.what == "check":
+        print(f"settings are good ({'file ' + str(loaded.file) if loaded.file else 'no settings file'})")
+        return
+    shown = {name: getattr(loaded.settings, name) for name in NAMES}
+    for name in SECRETS:
+        shown[name] = masked(text) if (text := written(shown[name])) else ""
+    if args.json:
+        print(
+            json.dumps({name: {"value": value, "from": place(loaded, name)} for name, value in shown.items()}, indent=2)
+        )
+        return
+    for name, value in shown.items():
+        print(f"{name} = {shlex.quote(written(value)):<36} # {place(loaded, name)}")
+
+
+def show_key(args: argparse.Namespace) -> None:
+    """`key`: a configured key is shown from its setting and cannot be rotated here."""
+    loaded = load()
+    configured = written(loaded.settings.api_key)
+    try:
+        if args.rotate:
+            if configured:
+                raise SettingsError(f"api_key is set by {place(loaded, 'api_key')}: change it there")
+            new_key(home())
+            print(f"new client key in {key_path(home())}; restart aiclient and give it to your clients")
+        if args.show:
+            print(ensure_key(home(), configured or None)[0])
+    except OSError as e:
+        raise SettingsError(f"cannot use {key_path(home())}: {e.strerror}; set AICLIENT_HOME") from e
+    if not args.show and not args.rotate:
+        where = f"set by {place(loaded, 'api_key')}" if configured else f"kept in {key_path(home())}"
+        made = "" if configured or key_path(home()).exists() else " (made at the first start)"
+        print(f"client key: {where}{made}; `aiclient key --show` prints it")
+
+
+def show_version(_: argparse.Namespace) -> None:
+    """`version`: ours, and those of what decides how we behave."""
+    print(f"aiclient {version('aiclient')} (mitmproxy {version('mitmproxy')}, Python {sys.version.split()[0]})")
