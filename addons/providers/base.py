@@ -1,0 +1,65 @@
+"""What a provider is: a declaration. Only data differs? Then a class body of a few lines; every quirk is a method."""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import ClassVar
+
+from converters.events import StreamEvent
+from converters.profile import DEFAULT, Profile
+from converters.turns import Chat
+from converters.wire import Wire
+from creds.account import Account, Scheme
+
+
+class Action(StrEnum):
+    """What a client's request wants done."""
+
+    GENERATE = "generate"
+    COUNT = "count"
+    MODELS = "models"  # the list
+    MODEL = "model"  # one entry of it
+    HEALTH = "health"
+    QUIET = "quiet"  # a client's side traffic: answered, never forwarded
+
+
+# Upstream paths are ours alone: constants per wire, never what the client sent.
+PATHS: Mapping[str, Mapping[Action, str]] = {
+    "chat": {Action.GENERATE: "/chat/completions", Action.MODELS: "/models", Action.MODEL: "/models"},
+    "anthropic": {
+        Action.GENERATE: "/messages",
+        Action.COUNT: "/messages/count_tokens",
+        Action.MODELS: "/models",
+        Action.MODEL: "/models",
+    },
+}
+
+
+class Provider:
+    """A provider.
+
+    name: also the path prefix and the word for `--model-provider`. status: one sentence on whether the vendor keeps it up.
+    key_setting, url_setting: the settings its account comes from. scheme: how its wire carries the key. wire None: it
+    speaks whatever the client speaks and answers inside this process, through `answer`.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    status: ClassVar[str] = "live"
+    wire: ClassVar[Wire | None] = None
+    scheme: ClassVar[Scheme] = Scheme.BEARER
+    key_setting: ClassVar[str] = ""
+    url_setting: ClassVar[str] = ""
+    profile: ClassVar[Profile] = DEFAULT
+
+    def url(self, account: Account, action: Action) -> str | None:
+        """Where `action` is asked for; None when this provider's protocol has no such call."""
+        path = PATHS[self.wire.name].get(action) if self.wire else None
+        return None if path is None else account.base_url + path
+
+    def headers(self, account: Account) -> list[tuple[bytes, bytes]]:
+        """The headers that carry the credential. They are added to the copy that is sent, never to the flow."""
+        return account.credential.headers(self.scheme)
+
+    def answer(self, chat: Chat) -> Iterator[StreamEvent]:
+        """Only for providers without a wire: the answer, made here."""
+        raise NotImplementedError(f"{self.name} answers upstream")

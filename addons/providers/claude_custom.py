@@ -1,0 +1,16 @@
+"""Anthropic, and every vendor that speaks the Messages API with a key."""
+
+from addons.providers.base import Provider
+from converters.anthropic import WIRE
+from creds.account import Scheme
+
+
+class ClaudeCustom(Provider):
+    """Anthropic Messages behind an API key."""
+
+    name = "claude-custom"
+    title = "Anthropic Messages and compatible vendors, with an API key"
+    wire = WIRE
+    scheme = Scheme.X_API_KEY
+    key_setting = "claude_api_key"
+    url_setting = "claude_base_url"
