@@ -1,0 +1,57 @@
+"""One line a request: who asked what of whom, how it ended, what it took."""
+
+import logging
+import time
+
+from mitmproxy.http import HTTPFlow
+
+from addons.exchange import Exchange
+from addons.providers.base import Action
+
+_NAME, _REMARK = 100, 300  # characters of what others wrote
+log = logging.getLogger("aiclient")
+_NAMED = (Action.COUNT, Action.MODELS, Action.MODEL)  # what is not said of the usual
+
+
+class AccessLog:
+    """The last to see an exchange: writes its line, and lets go of its bodies.
+
+    `chat gpt-5 -> claude-custom/claude-opus-5 claude-custom:default 200 812+64 tok 340 ms first 1.92 s req_...`
+    """
+
+    def response(self, flow: HTTPFlow) -> None:
+        if (exchange := Exchange.of(flow)) is not None and flow.response is not None:
+            broken = exchange.pipe.failed if exchange.pipe else None
+            self._end(exchange, flow.response.status_code, f"broken off: {broken}" if broken else "")
+
+    def error(self, flow: HTTPFlow) -> None:
+        if (exchange := Exchange.of(flow)) is not None:
+            self._end(exchange, 499, flow.error.msg if flow.error else "ended")
+
+    @staticmethod
+    def _end(exchange: Exchange, status: int, remark: str) -> None:
+        if not exchange.quiet:
+            log.info("%s", line(exchange, status, remark))
+        exchange.over()
+
+
+def line(exchange: Exchange, status: int, remark: str) -> str:
+    """Plain printable text: what a provider or client wrote cannot move a terminal's cursor."""
+    now = time.monotonic()
+    action = exchange.match.action
+    words = [exchange.wire.name, action if action in _NAMED else "", exchange.model[:_NAME] or "-"]
+    served = (exchange.served_model or exchange.model)[:_NAME]
+    words += ["->", "/".join(filter(None, (exchange.provider.name, served))) if exchange.provider else "-"]
+    words += [exchange.account.label if exchange.account else "", str(status)]
+    if exchange.usage.output_total is not None:
+        words.append(f"{exchange.usage.input_total or 0}+{exchange.usage.output_total} tok")
+    if exchange.first_byte is not None:
+        words.append(f"{(exchange.first_byte - exchange.began) * 1000:.0f} ms first")
+    words.append(f"{now - exchange.began:.2f} s")
+    if exchange.attempts > 1:
+        words.append(f"{exchange.attempts} attempts")
+    words.append(exchange.id)
+    if remark or exchange.failure:
+        said = remark or (exchange.failure.message if exchange.failure else "")
+        words.append("| " + exchange.scrub(said.encode(errors="replace")).decode()[:_REMARK])
+    return "".join(c if c.isprintable() else " " for c in " ".join(filter(None, words)))

@@ -1,0 +1,222 @@
+"""The client's leg: who may call, what is asked, in which protocol. Everything that can be refused by the head is refused there."""
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from urllib.parse import parse_qsl
+
+from mitmproxy.http import Headers, HTTPFlow, Response
+
+from addons.client_key import check, is_loopback, presented_keys
+from addons.exchange import Exchange, fresh_id
+from addons.providers import catalogue
+from addons.providers.base import Action
+from addons.routing import Match, match, protocol_of
+from addons.settings import Settings
+from converters.errors import ConversionError, Failure, UpstreamError, failure_of
+from converters.inflate import inflate
+from converters.json_codec import dumps, loads
+from converters.wires import WIRES
+
+log = logging.getLogger("aiclient")
+
+# Never seen again after the head was checked: not in the flow, so not in mitmweb, dumps, HAR or replays.
+_CREDENTIAL_HEADERS = ("authorization", "x-api-key", "x-goog-api-key", "proxy-authorization", "cookie")
+_KEY_IN_QUERY = re.compile(rb"(?<=[?&])key=[^&]*&?")
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\s:@/\[\]]+))(?::\d*)?")  # [::1]:3000, localhost:3000, localhost
+_CORS_METHODS = "GET, POST, OPTIONS"
+_CORS_HEADERS = (
+    "authorization, content-type, x-api-key, x-goog-api-key, anthropic-version, anthropic-beta, model-provider"
+)
+_NO_PROTOCOL = WIRES["chat"]
+
+# Forward modes: the hosts a client may believe it talks to. Nothing is forwarded there: the request takes the same way as any.
+FORWARD_HOSTS = frozenset({"api.openai.com", "api.anthropic.com"})
+_STATUS_OF_CODING = {"unsupported_coding": 415, "too_large": 413}
+
+
+class ClientLeg:
+    """Checks Host, Origin and key, finds the route, reads the body.
+
+    settings, key: read anew for each request, so that a changed option counts from the next one on.
+    """
+
+    def __init__(self, settings: Callable[[], Settings], key: Callable[[], bytes]) -> None:
+        self._settings = settings
+        self._key = key
+
+    def requestheaders(self, flow: HTTPFlow) -> None:
+        settings = self._settings()
+        request = flow.request
+        target, _, query = request.data.path.partition(b"?")
+        path = target.decode("ascii", "backslashreplace")
+        pairs = list(request.headers.fields)
+        headers = {name.lower().decode("latin-1"): value.decode("latin-1") for name, value in pairs}
+        self._hide_credentials(flow)
+        if flow.error:
+            return  # malformed: mitmproxy answers it
+        exchange = Exchange(
+            Match(Action.QUIET), WIRES[protocol_of(path, headers)], _without_credentials(headers), settings
+        )
+        exchange.quiet = False
+        asked = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+        exchange.query = {name: value for name, value in asked if name != "key"}
+        exchange.attach(flow)
+        try:
+            self._admit(exchange, flow, headers, presented_keys(pairs, query), path)
+        except ConversionError as error:
+            exchange.refuse(flow, failure_of(error))
+        except Exception:  # mitmproxy would log it and send the request on
+            log.exception("%s: cannot check the request head", exchange.id)
+            exchange.refuse(flow, Failure(500, f"aiclient failed on this request; its log names {exchange.id}"))
+
+    def response(self, flow: HTTPFlow) -> None:
+        """HEAD is answered by the head alone: mitmproxy would send content, and the client take it for its next answer."""
+        if flow.request.method == "HEAD" and flow.response is not None and Exchange.of(flow) is not None:
+            flow.response.data.content = b""
+
+    def _admit(
+        self, exchange: Exchange, flow: HTTPFlow, headers: Mapping[str, str], keys: list[bytes], path: str
+    ) -> None:
+        """Raises ConversionError with the status to answer; sets flow.response where the answer is known already."""
+        settings = exchange.settings
+        _check_host(flow, headers, settings)
+        if (origin := headers.get("origin")) is not None:
+            if origin.lower() not in settings.cors_origins:
+                raise ConversionError(
+                    f"origin {origin[:100]!r} is not allowed: add it to cors_origins if you trust it",
+                    status=403,
+                    code="origin_not_allowed",
+                )
+            exchange.origin = origin
+            if flow.request.method == "OPTIONS":
+                flow.response = _preflight(exchange)
+                return
+        key = self._key()
+        allowed = any([check(shown, key) for shown in keys])  # noqa: C419  # a list: all are compared, whichever is right
+        providers = list(catalogue())
+        try:
+            found = match(flow.request.method, path, providers)
+        except ConversionError:
+            _require(allowed)
+            raise
+        exchange.match = found
+        exchange.quiet = found.action in (Action.QUIET, Action.HEALTH)
+        if found.protocol:
+            exchange.wire = WIRES[found.protocol]
+        if found.action is Action.QUIET:
+            flow.response = exchange.answer(200, b"" if flow.request.method == "HEAD" else b"{}")
+        elif found.action is Action.HEALTH and not allowed:
+            flow.response = exchange.answer(200, dumps({"status": "ok"}))
+        else:
+            _require(allowed)
+            _check_size(headers, settings)
+
+    def http_connect(self, flow: HTTPFlow) -> None:
+        """Forward mode: a tunnel is opened to ourselves, and only in the name of an API whose protocol we speak."""
+        if flow.request.host.lower() not in FORWARD_HOSTS:
+            message = f"aiclient is no open proxy: it stands in for {', '.join(sorted(FORWARD_HOSTS))} only"
+            flow.response = Response.make(403, framework_error("", 403, message), {"content-type": "application/json"})
+
+    def request(self, flow: HTTPFlow) -> None:
+        """The body is here: read it."""
+        exchange = Exchange.of(flow)
+        if exchange is None or flow.response or exchange.match.action not in (Action.GENERATE, Action.COUNT):
+            return
+        try:
+            self._read(exchange, flow)
+        except ConversionError as error:
+            exchange.refuse(flow, failure_of(error))
+
+    def _read(self, exchange: Exchange, flow: HTTPFlow) -> None:
+        raw = flow.request.raw_content or b""
+        coding = exchange.request_headers.get("content-encoding", "")
+        try:
+            exchange.raw = inflate(raw, coding, exchange.settings.body_limit_bytes)
+        except UpstreamError as error:
+            status = _STATUS_OF_CODING.get(error.code or "", 400)
+            raise ConversionError(str(error), param="content-encoding", status=status) from error
+        try:
+            body = loads(exchange.raw)
+        except ValueError as error:
+            raise ConversionError(f"the request body is not valid JSON: {error}", code="invalid_json") from error
+        if not isinstance(body, dict):
+            raise ConversionError("the request body must be a JSON object", code="invalid_json")
+        model = body.get("model")
+        if not isinstance(model, str) or not model:
+            raise ConversionError(
+                "model: a non-empty string is required", param="model", code="missing_required_parameter"
+            )
+        stream = body.get("stream")
+        if stream is not None and not isinstance(stream, bool):
+            raise ConversionError("stream: must be true or false", param="stream", code="invalid_type")
+        exchange.body, exchange.model = body, model
+        exchange.stream = bool(stream) and exchange.match.action is Action.GENERATE
+
+    @staticmethod
+    def _hide_credentials(flow: HTTPFlow) -> None:
+        for name in _CREDENTIAL_HEADERS:
+            flow.request.headers.pop(name, None)
+        if b"key=" in flow.request.data.path:
+            flow.request.data.path = _KEY_IN_QUERY.sub(b"", flow.request.data.path).rstrip(b"?&")
+
+
+def _without_credentials(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name not in _CREDENTIAL_HEADERS}
+
+
+def _require(allowed: bool) -> None:
+    if not allowed:
+        raise ConversionError(
+            "the client key is missing or wrong: send it as `Authorization: Bearer KEY` or `x-api-key: KEY` "
+            "(`aiclient key` tells where it is kept)",
+            status=401,
+            code="invalid_api_key",
+        )
+
+
+def _check_host(flow: HTTPFlow, headers: Mapping[str, str], settings: Settings) -> None:
+    """A page in a browser can point a name of its own at our address (DNS rebinding): only names we know are served."""
+    host = (flow.request.host_header or "").strip().lower()
+    name = "".join(found.groups("")) if (found := _HOST.fullmatch(host)) else host
+    bound = settings.host.lower()
+    if is_loopback(name) or name == bound or name in (h.lower() for h in settings.allowed_hosts):
+        return
+    if name in FORWARD_HOSTS and not _is_reverse(flow):
+        return
+    if name and name == flow.client_conn.sockname[0].lower():
+        return  # called by the very address it came in on: no name that could point elsewhere is involved
+    raise ConversionError(
+        f"host {name[:100]!r} is not served here: call 127.0.0.1 or localhost, or add the name to allowed_hosts",
+        status=403,
+        code="host_not_allowed",
+    )
+
+
+def _is_reverse(flow: HTTPFlow) -> bool:
+    return flow.client_conn.proxy_mode.type_name == "reverse"
+
+
+def _check_size(headers: Mapping[str, str], settings: Settings) -> None:
+    length = headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and (len(length) > 18 or int(length) > settings.body_limit_bytes):
+        raise ConversionError(
+            f"the request body of {length} bytes is over the limit of {settings.body_limit} (body_limit)", status=413
+        )
+
+
+def _preflight(exchange: Exchange) -> Response:
+    headers = Headers()
+    exchange.stamp(headers)
+    headers["access-control-allow-methods"] = _CORS_METHODS
+    headers["access-control-allow-headers"] = _CORS_HEADERS
+    headers["access-control-max-age"] = "600"
+    response = Response.make(204, b"", headers)
+    del response.headers["content-length"]  # a 204 has none
+    return response
+
+
+def framework_error(path: str, status: int, message: str) -> bytes:
+    """The body of an error that mitmproxy itself answers with, in the protocol that the path looks like."""
+    wire = WIRES[protocol_of(path, {})] if path else _NO_PROTOCOL
+    return dumps(wire.write_error(Failure(status, message), "req_" + fresh_id())[1])

@@ -1,0 +1,179 @@
+"""An exchange: a client's request and its final answer, and all that happens between. One per flow."""
+
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import cast
+from weakref import WeakKeyDictionary
+
+from mitmproxy.http import Headers, HTTPFlow, Response
+
+from addons.providers.base import Action, Provider
+from addons.relay import Pipe
+from addons.routing import Match
+from addons.settings import Settings
+from converters.errors import Failure, UpstreamError, failure_of
+from converters.events import Finish, Start, StreamEvent, Usage, UsageUpdate
+from converters.json_codec import JsonObject, dumps
+from converters.loss import Loss
+from converters.memory import Observer
+from converters.restore import Restore
+from converters.wire import Ask, Wire
+from creds.account import Account
+
+JSON = "application/json"
+EVENT_STREAM = "text/event-stream"
+# Keys, also half-masked ones (`sk-ab***xyz`), organisations and projects, as OpenAI's error texts name them.
+_OF_THE_ACCOUNT = re.compile(rb"\b(?:sk-[\w*.-]{6,}|(?:org-|proj_)[A-Za-z0-9]{8,})")
+_REDACTED = b"[redacted]"
+_live: WeakKeyDictionary[HTTPFlow, "Exchange"] = WeakKeyDictionary()
+
+
+def fresh_id() -> str:
+    """24 letters and digits."""
+    return secrets.token_hex(12)
+
+
+class Exchange:
+    """Live state of one exchange; plain facts of it stand in `flow.metadata["aiclient"]` as well.
+
+    request_headers: the client's, with lower-case names and without its credentials. body: its parsed request body.
+    secret_headers: what the relay adds to the copy of the request that it sends; nothing else ever holds them.
+    sent: the request was written for a provider, so the answer is one; else it was made here.
+    Times are `time.monotonic()` seconds.
+    """
+
+    def __init__(self, match: Match, wire: Wire, request_headers: Mapping[str, str], settings: Settings) -> None:
+        self.id = "req_" + fresh_id()
+        self.match = match
+        self.wire = wire
+        self.request_headers = request_headers
+        self.query: Mapping[str, str] = {}
+        self.origin: str | None = None
+        self.settings = settings
+        self.began = time.monotonic()
+        self.first_byte: float | None = None
+        self.quiet = match.action in (Action.QUIET, Action.HEALTH)
+
+        self.raw = b""
+        self.body: JsonObject = {}
+        self.model = ""
+        self.stream = False
+
+        self.provider: Provider | None = None
+        self.account: Account | None = None
+        self.bypass = False
+        self.sent = False
+        self.loss = Loss()
+        self.ask: Ask | None = None
+        self.restore: Restore | None = None
+        self.observer: Observer | None = None
+
+        self.usage = Usage()
+        self.finish: Finish | None = None
+        self.served_model: str | None = None
+        self.failure: Failure | None = None
+        self.attempts = 1
+        self.reasoning_stripped = False
+
+        # What the relay asks of a call (see `relay.Call`).
+        self.secret_headers: list[tuple[bytes, bytes]] = []
+        self.pipe: Pipe | None = None
+        self.first_byte_seconds = settings.first_byte_seconds
+        self.idle_seconds = settings.idle_seconds
+        self.heartbeat_seconds = settings.heartbeat_seconds
+        self.total_seconds = settings.total_seconds
+        self.retries_left = settings.connect_retries
+
+    @classmethod
+    def of(cls, flow: HTTPFlow) -> "Exchange | None":
+        return _live.get(flow)
+
+    @staticmethod
+    def under_way() -> "list[Exchange]":
+        """Those that are not answered yet."""
+        return [exchange for flow, exchange in _live.items() if flow.live]
+
+    def attach(self, flow: HTTPFlow) -> None:
+        _live[flow] = self
+        flow.metadata["aiclient"] = {"id": self.id, "client": self.wire.name}
+
+    def over(self) -> None:
+        """The client has its answer. A finished flow lives until the garbage collector comes; its bodies need not wait."""
+        self.raw, self.body = b"", {}
+
+    # --- answers made here ---
+
+    def refuse(self, flow: HTTPFlow, failure: Failure) -> None:
+        """Answer with an error in the client's protocol, upstream untouched."""
+        flow.response = self.failure_for(failure)
+
+    def failure_response(self, error: UpstreamError) -> Response:
+        """An upstream error as a whole answer in the client's protocol."""
+        return self.failure_for(failure_of(error))
+
+    def failure_for(self, failure: Failure) -> Response:
+        """Remembers the failure for the log."""
+        failure = replace(failure, message=self.scrub(failure.message.encode(errors="replace")).decode())
+        self.failure = failure
+        status, body = self.wire.write_error(failure, self.id)
+        response = self.answer(status, dumps(body))
+        if failure.retry_after is not None:
+            response.headers["retry-after"] = str(max(0, round(failure.retry_after)))
+            if failure.retry_after > 60:  # an SDK would sleep that long, or ignore it and hammer
+                response.headers["x-should-retry"] = "false"
+        return response
+
+    def scrub(self, text: bytes) -> bytes:
+        """What a provider wrote of an error, without our credential and names of our account there: some repeat them."""
+        for _, value in self.secret_headers:
+            if secret := value.removeprefix(b"Bearer "):
+                text = text.replace(secret, _REDACTED)
+        return _OF_THE_ACCOUNT.sub(_REDACTED, text)
+
+    def answer(self, status: int, body: bytes, content_type: str = JSON) -> Response:
+        headers = Headers(content_type=content_type)
+        self.stamp(headers)
+        return Response.make(status, body, headers)
+
+    def stamp(self, headers: Headers) -> None:
+        """Our own headers on an answer."""
+        headers["x-request-id"] = self.id
+        if self.wire.name == "anthropic" and "request-id" not in headers:
+            headers["request-id"] = self.id  # where Anthropic's SDK looks for it
+        if self.crossed or self.loss.dropped or self.loss.changed:
+            target = self.target.name if self.target else self.wire.name
+            headers["x-aiclient-conversion"] = self.loss.header(self.wire.name, target)
+        if self.origin is not None:
+            headers["access-control-allow-origin"] = self.origin
+            headers["access-control-expose-headers"] = "x-request-id, x-aiclient-conversion, retry-after"
+            headers["vary"] = "origin"
+
+    # --- what the answer says of itself ---
+
+    @property
+    def target(self) -> Wire | None:
+        """The provider's wire; None for a provider that answers in here."""
+        return self.provider.wire if self.provider else None
+
+    @property
+    def crossed(self) -> bool:
+        """Client and provider speak different protocols."""
+        return self.target is not None and not self.bypass and self.match.action is Action.GENERATE
+
+    def watch(self, event: StreamEvent) -> None:
+        """Every event of the answer but its text deltas."""
+        kind = type(event)
+        if kind is UsageUpdate:
+            self.usage.update(cast(UsageUpdate, event).usage)
+            return
+        if kind is Start:
+            self.served_model = cast(Start, event).model or self.served_model
+        elif kind is Finish:
+            self.finish = cast(Finish, event)
+        elif self.first_byte is None:
+            self.first_byte = time.monotonic()
+        if self.observer is not None:
+            self.observer.add(event)

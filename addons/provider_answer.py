@@ -1,0 +1,150 @@
+"""A provider's whole answer -> the client's. Streams go through pipes instead (`upstream_leg`)."""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+from mitmproxy.http import Headers, Response
+
+from addons.exchange import EVENT_STREAM, Exchange
+from addons.providers.base import Action
+from converters.collect import collect, replay
+from converters.errors import Kind, UpstreamError, failure_of
+from converters.events import StreamEvent, TextDelta
+from converters.inflate import inflate
+from converters.json_codec import JsonObject, dumps, loads
+from converters.model_list import (
+    Model,
+    anthropic_list,
+    anthropic_model,
+    openai_list,
+    openai_model,
+    read_model,
+    read_models,
+)
+from converters.wire import Wire
+
+# Provider headers that mean something to the client. The rest (cookies, organisation ids, server names) stays here.
+_PASSED_DOWN = ("content-type", "retry-after", "retry-after-ms", "x-should-retry", "request-id", "openai-processing-ms")
+_PASSED_DOWN_PREFIX = ("x-ratelimit-", "anthropic-ratelimit-")
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # a line end by itself could be a header of its own to some client
+_OUR_FAULT = (401, 403, 407)  # the pool's own credential was refused: never the client's key
+
+
+def whole_answer(exchange: Exchange, response: Response) -> Response:
+    """The client's answer for a provider's. Raises UpstreamError when the provider's is no answer."""
+    wire = exchange.target
+    assert wire is not None
+    limit = exchange.settings.body_limit_bytes
+    body = inflate(response.raw_content or b"", response.headers.get("content-encoding", ""), limit)
+    if response.status_code != 200:
+        return _refused(exchange, wire, response, body)
+    if exchange.match.action is Action.GENERATE:
+        return _generated(exchange, wire, response, body)
+    if exchange.match.action is Action.COUNT:
+        return _passed(exchange, response, body)
+    return _models(exchange, response, body)
+
+
+def _refused(exchange: Exchange, wire: Wire, response: Response, body: bytes) -> Response:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    body = exchange.scrub(body)
+    error = wire.read_error(response.status_code, headers, body)
+    if exchange.bypass and response.status_code >= 400 and response.status_code not in _OUR_FAULT and _is_object(body):
+        exchange.failure = failure_of(error)
+        return _passed(exchange, response, body)
+    return exchange.failure_response(error)
+
+
+def _generated(exchange: Exchange, wire: Wire, response: Response, body: bytes) -> Response:
+    provider = exchange.provider
+    assert provider is not None and exchange.ask is not None
+    if is_event_stream(response):  # the provider only streams
+        reader = wire.stream_reader(provider.profile)
+        events: Iterator[StreamEvent] = iter([*reader.feed(body), *reader.close()])
+    else:
+        events = wire.read_answer(_object(body), provider.profile)
+    if exchange.bypass and not exchange.stream and not is_event_stream(response):
+        for event in events:
+            exchange.watch(event)
+        return _passed(exchange, response, body)
+    restore = exchange.restore if exchange.restore and exchange.restore.needed else None
+    if restore is not None:
+        events = (seen for event in events for seen in restore(event))
+    # Folded once before it is written: an answer that breaks half-way must not have been half written.
+    answer = collect(watched(events, exchange))
+    return written_answer(exchange, replay(answer))
+
+
+def _passed(exchange: Exchange, response: Response, body: bytes) -> Response:
+    passed = Response.make(response.status_code, body, down_headers(response.headers))
+    exchange.stamp(passed.headers)
+    return passed
+
+
+def _models(exchange: Exchange, response: Response, body: bytes) -> Response:
+    found = _object(body)
+    if exchange.bypass:
+        return _passed(exchange, response, body)
+    if exchange.match.action is Action.MODEL:
+        one = read_model(found)
+        models = None if one is None else [one]
+    else:
+        models = read_models(found)
+    if models is None:
+        raise UpstreamError(Kind.BROKEN_STREAM, "the provider's model list is in no known shape")
+    return exchange.answer(200, dumps(shown_models(exchange, models)))
+
+
+def written_answer(exchange: Exchange, events: Iterable[StreamEvent]) -> Response:
+    """Events of a whole answer -> what the client asked for: a stream or one body."""
+    assert exchange.ask is not None
+    if not exchange.stream:
+        return exchange.answer(200, dumps(exchange.wire.write_answer(collect(events), exchange.ask)))
+    writer = exchange.wire.stream_writer(exchange.ask)
+    body = b"".join(map(writer.write, events)) + writer.end()
+    return exchange.answer(200, body, EVENT_STREAM)
+
+
+def shown_models(exchange: Exchange, models: list[Model]) -> JsonObject:
+    anthropic = exchange.wire.name == "anthropic"
+    if exchange.match.action is Action.MODEL:
+        return anthropic_model(models[0]) if anthropic else openai_model(models[0])
+    return anthropic_list(models) if anthropic else openai_list(models)
+
+
+def is_event_stream(response: Response) -> bool:
+    return EVENT_STREAM in response.headers.get("content-type", "").lower()
+
+
+def down_headers(headers: Headers) -> Headers:
+    kept = [
+        (name, value)
+        for name, value in headers.fields
+        if ((lower := name.lower().decode("latin-1")) in _PASSED_DOWN or lower.startswith(_PASSED_DOWN_PREFIX))
+        and not _CONTROL.search(value)
+    ]
+    return Headers(kept)
+
+
+def watched(events: Iterable[StreamEvent], exchange: Exchange) -> Iterator[StreamEvent]:
+    for event in events:
+        if type(event) is not TextDelta:
+            exchange.watch(event)
+        yield event
+
+
+def _is_object(body: bytes) -> bool:
+    with suppress(UpstreamError):
+        return bool(_object(body))
+    return False
+
+
+def _object(body: bytes) -> JsonObject:
+    try:
+        found = loads(body)
+    except ValueError as error:
+        raise UpstreamError(Kind.BROKEN_STREAM, "the provider answered with something that is not JSON") from error
+    if not isinstance(found, dict):
+        raise UpstreamError(Kind.BROKEN_STREAM, "the provider answered with JSON that is not an object")
+    return found

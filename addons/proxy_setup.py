@@ -1,0 +1,119 @@
+"""Sets mitmproxy up for what we are, and keeps the settings, accounts and key that the other addons read."""
+
+import logging
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from mitmproxy import ctx, exceptions
+from mitmproxy.addonmanager import Loader
+
+from addons.accounts import Accounts, read_accounts
+from addons.client_key import banner, ensure_key, key_path, refuse_open_bind
+from addons.providers import catalogue
+from addons.proxy_options import PREFIX, add_options, from_options
+from addons.settings import Settings, written
+from addons.settings_sources import SettingsError, home, refuse_unknown_providers
+from creds.account import CredentialError
+
+log = logging.getLogger("aiclient.start")
+
+_LISTENS = re.compile(r"@(?:(?P<host>.*):)?(?P<port>\d+)$")
+EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 (what an empty address means to mitmproxy; to be refused, not bound)
+
+# What mitmproxy does by default and would do against us.
+HOST_OPTIONS: dict[str, object] = {
+    "connection_strategy": "lazy",  # eager connects to the placeholder target and cuts the client if nothing listens there
+    "keep_host_header": True,  # reverse mode overwrites Host before it could be checked
+    "onboarding": False,  # its page would answer for any host once Host is kept
+    "upstream_cert": False,  # no look at a server that is not the one we will talk to
+    "http2": True,
+    "websocket": False,
+    "rawtcp": False,
+}
+
+
+class ProxySetup:
+    """Options in, settings out. on_change: told of each new reading."""
+
+    def __init__(self, on_change: Callable[[Settings], None] = lambda _: None) -> None:
+        self._on_change = on_change
+        self.settings = Settings()
+        self.accounts = Accounts()
+        self.key = b""
+        self._told = False
+
+    def load(self, loader: Loader) -> None:
+        os.umask(0o077)  # dumps, records and logs hold what people said: for their owner alone
+        try:
+            add_options(loader)
+        except SettingsError as error:
+            raise exceptions.OptionsError(str(error)) from error
+        options = dict(HOST_OPTIONS)
+        if not ctx.options.listen_host:
+            options["listen_host"] = "127.0.0.1"  # mitmproxy's default is every interface
+        ctx.options.update(**options)
+        if (tls := ctx.master.addons.get("tlsconfig")) is not None and tls.certstore is None:
+            # mitmproxy listens before its `running`, where it would make these; a request in between would be its end.
+            tls.configure({"confdir"})
+
+    def configure(self, updated: set[str]) -> None:
+        if not any(name.startswith(PREFIX) or name in ("mode", "listen_host") for name in updated):
+            return
+        try:
+            settings = from_options(ctx.options)
+            accounts = read_accounts(settings, catalogue())
+            refuse_unknown_providers(settings, catalogue())
+            configured = written(settings.api_key) or None
+            for host in listen_hosts(ctx.options.mode, ctx.options.listen_host):
+                if refusal := refuse_open_bind(host, configured):
+                    raise SettingsError(refusal)
+            key, new = ensure_key(home(), configured)
+        except (SettingsError, CredentialError) as error:
+            raise exceptions.OptionsError(str(error)) from error
+        except OSError as error:
+            raise exceptions.OptionsError(f"client key in {home()}: {error}") from error
+        self.settings, self.accounts, self.key = settings, accounts, key.encode()
+        self._on_change(settings)
+        if ctx.options.body_size_limit != settings.body_limit:
+            ctx.options.body_size_limit = settings.body_limit
+        self._tell(key if new else None, configured)
+
+    def running(self) -> None:
+        """Streams are kept whole where somebody will look at them. A dump that `-w` opened before we were loaded has
+        mitmproxy's own mode."""
+        named = ctx.options.save_stream_file
+        if named or ctx.master.addons.get("view"):
+            ctx.options.store_streamed_bodies = True
+        if named and (path := Path(datetime.now().strftime(named.removeprefix("+"))).expanduser()).is_file():
+            path.chmod(0o600)
+
+    def _tell(self, new_key: str | None, configured: str | None) -> None:
+        """Once: where we listen and how to call us. The key itself is shown only when it was made just now, and to a person:
+        what is not a terminal is a log file, and others may read it."""
+        if self._told:
+            return
+        self._told = True
+        host, port = listens(ctx.options.mode, ctx.options.listen_host, ctx.options.listen_port)
+        labels = [account.label for account in self.accounts.by_provider.values()]
+        file = None if configured else key_path(home())
+        for text in banner(
+            host, port, new_key if sys.stdout.isatty() else None, labels or ["demo (no account configured)"], file
+        ).splitlines():
+            log.info("%s", text)
+
+
+def listen_hosts(modes: Sequence[str], default: str) -> list[str]:
+    """The addresses that mode specifications bind: `reverse:http://x@127.0.0.1:3000` -> 127.0.0.1."""
+    named = [found["host"] if (found := _LISTENS.search(mode)) else None for mode in modes]
+    return [host or default or EVERY_INTERFACE for host in named]
+
+
+def listens(modes: Sequence[str], host: str, port: int | None) -> tuple[str, int]:
+    """Where the first mode listens."""
+    first = modes[0] if modes else ""
+    found = _LISTENS.search(first)
+    return listen_hosts([first], host)[0], int(found["port"]) if found else port or 8080

@@ -1,0 +1,116 @@
+"""The request as it goes to a provider: target, head and body. Nothing of the client's head is sent that is not named here."""
+
+import re
+from urllib.parse import quote, urlencode, urlsplit
+
+from mitmproxy.http import Headers, HTTPFlow, Request, Response
+
+from addons.exchange import EVENT_STREAM, JSON, Exchange
+from addons.providers.base import Action
+from addons.version import USER_AGENT
+from converters.errors import ConversionError
+from converters.json_codec import dumps, loads
+from converters.strip import strip_reasoning
+from converters.wire import Wire
+
+# Client headers that mean something to a provider of the same protocol.
+_PASSED_UP = {
+    "chat": ("openai-organization", "openai-project", "openai-beta"),
+    "anthropic": ("anthropic-version", "anthropic-beta"),
+}
+_ALWAYS_UP = {"anthropic": (("anthropic-version", "2023-06-01"),)}
+_QUERY_UP = {
+    ("anthropic", Action.GENERATE): ("beta",),
+    ("anthropic", Action.COUNT): ("beta",),
+    ("anthropic", Action.MODELS): ("limit", "before_id", "after_id"),
+}
+_PORTS = {"http": 80, "https": 443}
+_ABOUT_REASONING = re.compile(
+    rb"signature|thinking block|thinking` block|encrypted_content|encrypted content", re.IGNORECASE
+)
+
+
+def address(exchange: Exchange, flow: HTTPFlow, body: bytes | None) -> None:
+    """Puts the provider's request in the place of the client's. The credential stays beside it, for the relay alone."""
+    provider, account, wire = exchange.provider, exchange.account, exchange.target
+    assert provider is not None and account is not None and wire is not None
+    url = provider.url(account, exchange.match.action)
+    if url is None:
+        raise ConversionError(f"{provider.name} has no {exchange.match.action} call", status=404)
+    if exchange.match.model is not None:
+        url += "/" + quote(exchange.match.model, safe="")
+    if query := _query(exchange, wire):
+        url += "?" + urlencode(query)
+    parts = urlsplit(url)
+    asked = flow.request
+    # A new one: mitmproxy reads the client's own head again, to know whether its connection stays open.
+    flow.request = Request(
+        host=str(parts.hostname),
+        port=parts.port or _PORTS[parts.scheme],
+        method=b"GET" if body is None else b"POST",
+        scheme=parts.scheme.encode(),
+        authority=b"",
+        path=(parts.path + (f"?{parts.query}" if parts.query else "")).encode(),
+        http_version=b"HTTP/1.0" if asked.http_version == "HTTP/1.0" else b"HTTP/1.1",  # 1.0 knows no chunked answer
+        headers=_headers(exchange, wire, parts.netloc, body),
+        content=body or b"",
+        trailers=None,
+        timestamp_start=asked.timestamp_start,
+        timestamp_end=asked.timestamp_end,
+    )
+    exchange.secret_headers = provider.headers(account)
+    exchange.sent = True
+    flow.metadata["aiclient"] |= {
+        "provider": provider.name,
+        "account": account.label,
+        "model": exchange.model,
+        "dropped": dict(exchange.loss.dropped),
+        "changed": dict(exchange.loss.changed),
+        "noted": dict(exchange.loss.noted),
+    }
+
+
+def _headers(exchange: Exchange, wire: Wire, host: str, body: bytes | None) -> Headers:
+    headers = Headers([(b"host", host.encode()), (b"user-agent", USER_AGENT.encode())])
+    headers["accept"] = EVENT_STREAM if exchange.stream else JSON
+    headers["accept-encoding"] = "identity"
+    if body is not None:
+        headers["content-type"] = JSON
+        headers["content-length"] = str(len(body))
+    for name, value in _ALWAYS_UP.get(wire.name, ()):
+        headers[name] = value
+    if exchange.bypass:
+        for name in _PASSED_UP.get(wire.name, ()):
+            if name in exchange.request_headers:
+                headers[name] = exchange.request_headers[name]
+    return headers
+
+
+def _query(exchange: Exchange, wire: Wire) -> dict[str, str]:
+    """The client's own, as far as we know the names; in another protocol, what makes the answer a whole one."""
+    action = exchange.match.action
+    if exchange.bypass:
+        known = _QUERY_UP.get((wire.name, action), ())
+        return {name: value for name, value in exchange.query.items() if name in known}
+    return {"limit": "1000"} if action is Action.MODELS and wire.name == "anthropic" else {}
+
+
+def leave_out_reasoning(exchange: Exchange, flow: HTTPFlow, answer: Response) -> bool:
+    """Whether to try again without the reasoning of earlier turns: once, when the provider refused just that.
+
+    A token belongs to the account or model that issued it; agents carry old ones along after either has changed.
+    """
+    target = exchange.target
+    if target is None or answer.status_code != 400 or exchange.reasoning_stripped:
+        return False
+    if not _ABOUT_REASONING.search(answer.raw_content or b""):
+        return False
+    body = loads(flow.request.raw_content or b"{}")
+    if not isinstance(body, dict) or not strip_reasoning(target.name, body):
+        return False
+    exchange.reasoning_stripped = True
+    exchange.attempts += 1
+    exchange.loss.change("messages.thinking", "the provider refused the reasoning of earlier turns, so it was left out")
+    flow.request.data.content = dumps(body)
+    flow.request.headers["content-length"] = str(len(flow.request.data.content))
+    return True

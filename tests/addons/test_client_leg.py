@@ -1,0 +1,464 @@
+"""Who may call, what is asked, what is read: everything that is refused here never reaches a provider."""
+
+import gzip
+import json
+import logging
+import zlib
+from pathlib import Path
+
+import pytest
+from mitmproxy.flow import Error
+from mitmproxy.http import HTTPFlow
+
+import addons.client_leg
+from addons.client_leg import ClientLeg, framework_error
+from addons.exchange import Exchange
+from addons.providers.base import Action
+from tests.addons.legs_rig import BODIES, CHAT, KEY, Rig, body_of, call, everything, live, settings, status_of
+
+PATHS = ("/v1/chat/completions", "/v1/messages", "/v1/messages/count_tokens", "/v1/models", "/v1/models/x")
+
+
+def head(flow: HTTPFlow, **given: object) -> HTTPFlow:
+    return Rig(settings(**given)).head(flow)
+
+
+def code_of(flow: HTTPFlow) -> str:
+    body = body_of(flow)
+    return str(body["error"].get("code") or body["error"]["type"])
+
+
+# --- 23: no key, no answer ---
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"authorization": f"Bearer {KEY.decode()}"},
+        {"Authorization": f"bearer   {KEY.decode()} "},
+        {"X-Api-Key": KEY.decode()},
+        {"x-goog-api-key": KEY.decode()},
+    ],
+)
+def test_the_key_is_taken_in_any_protocols_way(path: str, headers: dict[str, str]) -> None:
+    assert head(call(path, headers=headers, key=None)).response is None
+
+
+@pytest.mark.parametrize("query", ["?key={}", "?beta=true&key={}", "?key={}&beta=true", "?a=1&key={}&b=2"])
+def test_the_key_is_taken_from_the_query(query: str) -> None:
+    assert head(call("/v1/chat/completions" + query.format(KEY.decode()), CHAT, key=None)).response is None
+
+
+def test_one_right_key_among_wrong_ones_is_enough() -> None:
+    """Claude Code sends both forms, one of which may be a left-over."""
+    flow = call("/v1/messages", headers={"x-api-key": "other"}, key=KEY)
+    assert head(flow).response is None
+
+
+@pytest.mark.parametrize(
+    "path", [*PATHS, "/v1/embeddings", "/nowhere", "/", "/claude-custom/v1/messages", "/nobody/v1/messages"]
+)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"authorization": "Bearer wrong"},
+        {"authorization": "Bearer"},
+        {"authorization": f"Basic {KEY.decode()}"},
+        {"authorization": KEY.decode()},
+        {"x-api-key": ""},
+        {"x-api-key": KEY.decode()[:-1]},
+        {"x-api-key": KEY.decode() + "x"},
+        {"x-api-key": KEY.decode().upper()},
+        {"x-goog-api-key": "ключ"},
+        {"cookie": f"key={KEY.decode()}"},
+    ],
+)
+def test_23_a_missing_or_wrong_key_is_401_on_every_path(path: str, headers: dict[str, str]) -> None:
+    """Unknown paths as well: what exists is not told to strangers."""
+    flow = head(call(path, b"{}", headers=headers, key=None))
+    assert status_of(flow) == 401
+    assert KEY not in everything(flow)
+
+
+def test_15_2_the_401_is_written_in_the_clients_protocol() -> None:
+    chat = body_of(head(call("/v1/chat/completions", key=None)))
+    assert chat["error"]["code"] == "invalid_api_key"
+    assert "Authorization: Bearer" in chat["error"]["message"]
+    message = body_of(head(call("/v1/messages", key=None)))
+    assert message["type"] == "error"
+    assert message["error"]["type"] == "authentication_error"
+
+
+def test_every_shown_key_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[bytes] = []
+
+    def check(shown: bytes, key: bytes) -> bool:
+        compared.append(shown)
+        return shown == key
+
+    monkeypatch.setattr(addons.client_leg, "check", check)
+    head(call("/v1/messages?key=third", headers={"x-api-key": "second"}, key=KEY))
+    assert compared == [KEY, b"second", b"third"]
+
+
+def test_an_unset_key_lets_nobody_in() -> None:
+    for headers in ({"x-api-key": ""}, {"authorization": "Bearer "}, {}):
+        flow = call("/v1/messages", headers=headers, key=None)
+        ClientLeg(settings, lambda: b"").requestheaders(flow)
+        assert status_of(flow) == 401
+
+
+def test_a_failure_of_ours_in_the_check_lets_nobody_in(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """mitmproxy logs an exception of a hook and goes on."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("bug")
+
+    monkeypatch.setattr(addons.client_leg, "check", fail)
+    flow = head(call("/v1/messages"))
+    assert status_of(flow) == 500
+    assert live(flow).id in body_of(flow)["error"]["message"]
+    assert caplog.records
+
+
+# --- 28: credentials are not kept ---
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/nowhere", "/health", "/api/hello"])
+def test_28_no_flow_keeps_the_clients_credentials(path: str) -> None:
+    headers = {
+        "X-API-Key": "s3cret-a",
+        "x-goog-api-key": "s3cret-b",
+        "Proxy-Authorization": "s3cret-c",
+        "Cookie": "s3cret-d",
+    }
+    flow = head(call(path + "?key=s3cret-e&key=s3cret-f", headers=headers))
+    assert b"s3cret" not in everything(flow)
+    assert KEY not in everything(flow)
+    assert "s3cret" not in repr(vars(live(flow)))
+
+
+@pytest.mark.parametrize(
+    ("query", "left"),
+    [
+        ("?key=s", ""),
+        ("?key=s&beta=true", "?beta=true"),
+        ("?beta=true&key=s", "?beta=true"),
+        ("?a=1&key=s&b=2", "?a=1&b=2"),
+        ("?key=s&key=t&b=2", "?b=2"),
+        ("?key=", ""),
+        ("?monkey=1", "?monkey=1"),
+        ("?keys=1&key=s", "?keys=1"),
+    ],
+)
+def test_26_the_key_is_taken_out_of_the_query_wherever_it_stands(query: str, left: str) -> None:
+    assert head(call("/v1/models" + query)).request.path == "/v1/models" + left
+
+
+# --- 24: browsers ---
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "127.0.0.1:3000",
+        "localhost",
+        "LOCALHOST:3000",
+        "[::1]",
+        "[::1]:3000",
+        "::1",
+        "127.9.9.9:1",
+        "192.168.1.5:3000",
+    ],
+)
+def test_24_names_of_this_machine_are_served(host: str) -> None:
+    """192.168.1.5 is the address the call came in on."""
+    assert head(call("/v1/messages", host=host)).response is None
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        None,
+        "",
+        "evil.test",
+        "evil.test:3000",
+        "127.0.0.1.evil.test",
+        "localhost.evil.test:3000",
+        "evil.test:127.0.0.1",
+        "127.0.0.1@evil.test",
+        "evil.test@127.0.0.1",
+        "[::1].evil.test",
+        "[::2]:3000",
+        "192.168.1.6",
+        "0.0.0.0:3000",
+        "127.0.0.1, evil.test",
+        "localhost/x",
+        "2130706433",
+    ],
+)
+def test_24_a_foreign_host_is_403_before_the_key_is_looked_at(host: str | None) -> None:
+    """DNS rebinding: a page's own name points at our address."""
+    for key in (KEY, None):
+        flow = head(call("/v1/messages", host=host, key=key))
+        assert status_of(flow) == 403
+
+
+def test_24_hosts_of_the_settings_are_served() -> None:
+    given = {"allowed_hosts": ["llm.example.test", "FD00::5"], "host": "10.0.0.7", "api_key": "x"}
+    for host in ("llm.example.test", "LLM.example.test:3000", "[fd00::5]:3000", "10.0.0.7:3000"):
+        assert head(call("/v1/messages", host=host), **given).response is None
+
+
+def test_24_two_host_headers_are_refused() -> None:
+    flow = call("/v1/messages", headers={"host": "evil.test"})
+    assert status_of(head(flow)) == 403
+
+
+def test_24_the_authority_of_http2_is_the_host() -> None:
+    flow = call("/v1/messages", host=None)
+    flow.request.http_version, flow.request.data.authority = "HTTP/2.0", b"evil.test"
+    assert status_of(head(flow)) == 403
+    flow = call("/v1/messages", host=None)
+    flow.request.http_version, flow.request.data.authority = "HTTP/2.0", b"localhost:3000"
+    assert head(flow).response is None
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.test", "null", "http://127.0.0.1:3000", "", "https://app.test.evil.test"]
+)
+@pytest.mark.parametrize("method", ["POST", "OPTIONS"])
+def test_24_a_foreign_origin_is_403_and_gets_no_cors_header(origin: str, method: str) -> None:
+    flow = head(call("/v1/messages", method=method, headers={"Origin": origin}), cors_origins="https://app.test")
+    assert status_of(flow) == 403
+    assert flow.response is not None
+    assert not [name for name in flow.response.headers if name.startswith("access-control")]
+
+
+def test_24_a_known_origin_needs_the_key_as_well() -> None:
+    origin = {"Origin": "https://APP.test"}
+    given = {"cors_origins": "https://app.test"}
+    assert head(call("/v1/messages", headers=origin), **given).response is None
+    refused = head(call("/v1/messages", headers=origin, key=None), **given)
+    assert status_of(refused) == 401
+    assert refused.response is not None
+    assert refused.response.headers["access-control-allow-origin"] == "https://APP.test"
+    assert refused.response.headers["vary"] == "origin"
+
+
+def test_24_a_preflight_of_a_known_origin_is_answered_without_a_key() -> None:
+    origin = {"Origin": "https://app.test", "Access-Control-Request-Private-Network": "true"}
+    flow = head(call("/v1/messages", b"", method="OPTIONS", headers=origin, key=None), cors_origins="https://app.test")
+    assert flow.response is not None
+    assert flow.response.status_code == 204
+    assert flow.response.headers["access-control-allow-origin"] == "https://app.test"
+    assert "x-api-key" in flow.response.headers["access-control-allow-headers"]
+    assert "POST" in flow.response.headers["access-control-allow-methods"]
+    assert "access-control-allow-private-network" not in flow.response.headers
+    assert "access-control-allow-credentials" not in flow.response.headers
+    assert "content-length" not in flow.response.headers
+
+
+def test_an_options_request_without_an_origin_is_no_preflight() -> None:
+    assert status_of(head(call("/v1/messages", b"", method="OPTIONS", key=None))) == 401
+    assert status_of(head(call("/v1/messages", b"", method="OPTIONS"))) == 405
+
+
+# --- paths ---
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/embeddings", 404),
+        ("POST", "/nobody/v1/messages", 404),
+        ("GET", "/v1/messages", 405),
+        ("PUT", "/v1/chat/completions", 405),
+        ("GET", "/v1/\xff\xfe", 404),
+        ("GET", "/v1/models/..%2fmessages", 404),
+        ("BREW", "/v1/messages", 405),
+    ],
+)
+def test_an_unknown_path_or_method_is_told_to_those_with_a_key(method: str, path: str, status: int) -> None:
+    flow = call("/", b"", method=method)
+    flow.request.data.path = path.encode("latin-1")
+    assert status_of(head(flow)) == status
+    body_of(flow)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("HEAD", "/"), ("GET", "/api/hello"), ("POST", "/api/event_logging/batch")]
+)
+@pytest.mark.parametrize("key", [KEY, None])
+def test_side_traffic_is_answered_with_nothing(method: str, path: str, key: bytes | None) -> None:
+    flow = head(call(path, b"", method=method, key=key))
+    assert status_of(flow) == 200
+    assert flow.response is not None
+    assert flow.response.content == (b"" if method == "HEAD" else b"{}")
+    assert live(flow).quiet
+
+
+async def test_23_health_tells_strangers_nothing_but_that_we_live() -> None:
+    flow = await Rig(settings(openai_api_key="sk-x")).ask(call("/health", key=None))
+    assert body_of(flow) == {"status": "ok"}
+    assert status_of(flow) == 200
+
+
+async def test_health_names_accounts_to_those_with_a_key() -> None:
+    flow = await Rig(settings(openai_api_key="sk-x-secret")).ask(call("/health"))
+    assert body_of(flow) == {"status": "ok", "providers": {"openai-custom": {"account": "openai-custom:default"}}}
+    assert b"sk-x-secret" not in everything(flow)
+
+
+async def test_a_wrong_key_is_a_stranger_at_health() -> None:
+    flow = await Rig(settings(openai_api_key="sk-x")).ask(call("/health", key=b"wrong"))
+    assert body_of(flow) == {"status": "ok"}
+
+
+@pytest.mark.parametrize("path", ["/health", "/v1/models", "/nowhere"])
+@pytest.mark.parametrize("key", [KEY, None])
+async def test_head_is_answered_without_a_body(path: str, key: bytes | None) -> None:
+    """mitmproxy would send it, and the client take it for the next answer on this connection."""
+    flow = await Rig().ask(call(path, b"", method="HEAD", key=key))
+    assert flow.response is not None
+    assert flow.response.raw_content == b""
+
+
+# --- bodies ---
+
+
+@pytest.mark.parametrize(
+    ("length", "status"),
+    [("1024", None), ("1025", 413), ("9" * 30, 413), ("9" * 5000, 413), ("-5", None), ("²", None), ("", None)],
+)
+def test_20_a_declared_length_over_the_limit_is_413_before_the_body_comes(length: str, status: int | None) -> None:
+    flow = call("/v1/messages", headers={"content-length": length})
+    head(flow, body_limit="1k")
+    assert (flow.response.status_code if flow.response else None) == status
+
+
+def test_a_stranger_is_not_told_of_limits() -> None:
+    assert (
+        status_of(head(call("/v1/messages", headers={"content-length": "9999999"}, key=None), body_limit="1k")) == 401
+    )
+
+
+@pytest.mark.parametrize(("coding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)])
+async def test_compressed_requests_are_read(coding: str, pack: object) -> None:
+    assert callable(pack)
+    flow = call("/v1/chat/completions", pack(json.dumps(CHAT).encode()), headers={"Content-Encoding": coding})
+    await Rig().ask(flow)
+    assert live(flow).body == CHAT
+    assert live(flow).raw == json.dumps(CHAT).encode()
+    assert status_of(flow) == 200  # the demo answers
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "status"),
+    [
+        ("gzip", gzip.compress(bytes(3 << 20)), 413),
+        ("gzip", gzip.compress(json.dumps(CHAT).encode())[:-9], 400),
+        ("gzip", b"plain", 400),
+        ("gzip", gzip.compress(b"{}") + b"more", 400),
+        ("br", b"x", 415),
+        ("zstd", b"x", 415),
+        ("gzip, gzip", b"x", 415),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+async def test_20_bad_and_bulging_compression_is_refused(path: str, coding: str, body: bytes, status: int) -> None:
+    flow = await Rig(settings(body_limit="1m")).ask(call(path, body, headers={"content-encoding": coding}))
+    assert status_of(flow) == status
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"not json",
+        b"[]",
+        b'"text"',
+        b"null",
+        b"{",
+        b'{"model": NaN}',
+        b"\xef\xbb\xbf{}",
+        '{"model":"m"}'.encode("utf-16"),
+        b'{"model": "\xff"}',
+        b'{"a":' * 100_000,
+        b'{"model":"m","x":["\\ud800",' + b"[" * 3000 + b"]" * 3000 + b"]}",
+        b'{"model":"m","n":' + b"9" * 5000 + b"}",
+        b"{}",
+        b'{"model": ""}',
+        b'{"model": 5}',
+        b'{"model": null}',
+        b'{"model": ["m"]}',
+        b'{"model": "m", "stream": 1}',
+        b'{"model": "m", "stream": "yes"}',
+        b'{"model": "m", "messages": []}',
+        b'{"model": "m", "messages": 5}',
+        b'{"model": "m"}',
+    ],
+    ids=lambda body: repr(body[:30]),
+)
+@pytest.mark.parametrize("path", list(BODIES))
+async def test_1_a_malformed_body_is_400_in_the_clients_protocol(path: str, body: bytes) -> None:
+    flow = call(path, body, method="POST")
+    await Rig().ask(flow)
+    assert status_of(flow) == 400
+    assert code_of(flow)
+    assert Exchange.of(flow) is not None
+
+
+async def test_an_error_names_the_field() -> None:
+    flow = await Rig().ask(call("/v1/chat/completions", {"messages": []}))
+    assert body_of(flow)["error"]["param"] == "model"
+
+
+async def test_a_stream_flag_of_null_means_none() -> None:
+    flow = await Rig().ask(call("/v1/chat/completions", CHAT | {"stream": None}))
+    assert status_of(flow) == 200
+    assert not live(flow).stream
+
+
+async def test_counting_never_streams() -> None:
+    flow = await Rig().ask(call("/v1/messages/count_tokens", BODIES["/v1/messages"] | {"stream": True}))
+    assert live(flow).match.action is Action.COUNT
+    assert not live(flow).stream
+
+
+# --- the rest ---
+
+
+def test_a_request_that_mitmproxy_refuses_is_left_to_it() -> None:
+    flow = call("/v1/messages", headers={"x-api-key": "s3cret"})
+    flow.error = Error("malformed")
+    head(flow)
+    assert flow.response is None
+    assert Exchange.of(flow) is None
+    assert b"s3cret" not in everything(flow)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/v1/messages", "anthropic"), ("/v1/chat/completions", "chat"), ("", "chat")]
+)
+def test_errors_of_mitmproxy_are_json_of_the_paths_protocol(path: str, kind: str) -> None:
+    body = json.loads(framework_error(path, 502, "no"))
+    assert body["error"]["message"] == "no"
+    assert ("type" in body) is (kind == "anthropic")
+
+
+async def test_nothing_is_logged_of_a_request_that_is_only_refused(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """No key, no header, no body in any log record."""
+    caplog.set_level(logging.DEBUG)
+    flow = await Rig().ask(call("/v1/messages?key=s3cret", b'{"s3cret": 1}', headers={"x-api-key": "s3cret"}, key=None))
+    Rig().access_log.response(flow)
+    assert status_of(flow) == 401
+    assert "401" in caplog.text
+    assert "s3cret" not in caplog.text

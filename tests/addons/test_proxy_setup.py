@@ -1,0 +1,228 @@
+"""mitmproxy set up for what we are: loopback, a key, and no default of its own that would work against us."""
+
+import logging
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mitmproxy.addons.onboarding import Onboarding
+from mitmproxy.addons.proxyserver import Proxyserver
+from mitmproxy.exceptions import OptionsError
+from mitmproxy.test import taddons
+
+from addons.client_key import PREFIX
+from addons.proxy_setup import HOST_OPTIONS, ProxySetup, listen_hosts, listens
+
+MODE = "reverse:https://placeholder.test@127.0.0.1:3000"
+OPEN = "reverse:https://placeholder.test@0.0.0.0:3000"
+LONG_KEY = "a-long-key-of-my-own"
+
+
+@pytest.fixture
+def setup() -> ProxySetup:
+    return ProxySetup()
+
+
+@pytest.fixture
+def tctx(setup: ProxySetup, caplog: pytest.LogCaptureFixture) -> Iterator[taddons.context]:
+    caplog.set_level(logging.INFO, "aiclient")
+    with taddons.context(Proxyserver(), Onboarding()) as context:
+        context.options.update(mode=[MODE])
+        context.master.addons.add(setup)
+        yield context
+
+
+def start(tctx: taddons.context, setup: ProxySetup, **options: object) -> None:
+    tctx.configure(setup, **(options or {"mode": [MODE]}))
+
+
+def test_29_mitmproxy_is_set_to_listen_on_loopback_and_to_keep_the_host_header(
+    tctx: taddons.context, setup: ProxySetup
+) -> None:
+    assert tctx.options.listen_host == "127.0.0.1"
+    assert {name: getattr(tctx.options, name) for name in HOST_OPTIONS} == HOST_OPTIONS
+    assert tctx.options.validate_inbound_headers is True
+
+
+def test_29_a_listen_host_that_was_chosen_stays(setup: ProxySetup) -> None:
+    with taddons.context(Proxyserver(), Onboarding()) as context:
+        context.options.update(listen_host="::1")
+        context.master.addons.add(setup)
+        assert context.options.listen_host == "::1"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_23_a_first_start_makes_a_key_of_its_own_and_shows_it_to_a_person(
+    tctx: taddons.context,
+    setup: ProxySetup,
+    own_environment: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    terminal: bool,
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
+    start(tctx, setup)
+    file = own_environment / "client_key"
+    assert setup.key == file.read_bytes().strip()
+    assert setup.key.startswith(PREFIX.encode())
+    assert len(setup.key) > 40
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert (setup.key.decode() in caplog.text) == terminal
+
+
+def test_28_a_stored_key_is_used_again_and_not_shown(
+    tctx: taddons.context, setup: ProxySetup, own_environment: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    own_environment.mkdir(parents=True)
+    (own_environment / "client_key").write_text("a-stored-key-of-before\n")
+    start(tctx, setup)
+    assert setup.key == b"a-stored-key-of-before"
+    assert "a-stored-key-of-before" not in caplog.text
+    assert "http://127.0.0.1:3000" in caplog.text
+
+
+def test_28_a_configured_key_wins_and_is_neither_stored_nor_shown(
+    tctx: taddons.context,
+    setup: ProxySetup,
+    own_environment: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AICLIENT_API_KEY", LONG_KEY)
+    start(tctx, setup)
+    assert setup.key == LONG_KEY.encode()
+    assert not (own_environment / "client_key").exists()
+    assert LONG_KEY not in caplog.text
+    assert LONG_KEY not in str(tctx.options.keys()) + str(dict(tctx.options.items()))
+
+
+def test_the_banner_is_told_once(tctx: taddons.context, setup: ProxySetup, caplog: pytest.LogCaptureFixture) -> None:
+    start(tctx, setup)
+    start(tctx, setup, aiclient_idle_seconds="7")
+    start(tctx, setup, mode=[MODE])
+    assert sum("aiclient listens on" in message for message in caplog.messages) == 1
+    assert all("\n" not in message for message in caplog.messages)
+    assert any("demo (no account configured)" in message for message in caplog.messages)
+
+
+@pytest.mark.parametrize("mode", [OPEN, "reverse:https://placeholder.test@:::3000", "regular@192.168.1.5:8080"])
+def test_29_a_bind_beyond_loopback_is_refused_without_a_key_of_ones_own(
+    tctx: taddons.context, setup: ProxySetup, mode: str
+) -> None:
+    with pytest.raises(OptionsError, match="set api_key"):
+        start(tctx, setup, mode=[MODE, mode])
+
+
+@pytest.mark.parametrize("key", ["123456", "changeme", "sk-123456"])
+def test_23_a_bind_beyond_loopback_is_refused_with_a_key_that_everybody_knows(
+    tctx: taddons.context, setup: ProxySetup, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("AICLIENT_API_KEY", key)
+    with pytest.raises(OptionsError, match="short or from an example"):
+        start(tctx, setup, mode=[OPEN])
+
+
+def test_29_a_bind_beyond_loopback_is_possible_with_a_key(
+    tctx: taddons.context, setup: ProxySetup, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("AICLIENT_API_KEY", LONG_KEY)
+    start(tctx, setup, mode=[OPEN])
+    assert setup.key == LONG_KEY.encode()
+
+
+def test_29_opening_the_listener_later_is_refused_too(tctx: taddons.context, setup: ProxySetup) -> None:
+    start(tctx, setup, mode=["reverse:https://placeholder.test"])
+    key = setup.key
+    for host in ("", "0.0.0.0"):
+        with pytest.raises(OptionsError, match="set api_key"):
+            tctx.options.update(listen_host=host)
+    assert setup.key == key
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("aiclient_idle_seconds", "soon", "idle_seconds"),
+        ("aiclient_idle_seconds", "-1", "idle_seconds"),
+        ("aiclient_body_limit", "much", "body_limit"),
+        ("aiclient_openai_base_url", "ftp://x", "openai_base_url"),
+        ("aiclient_cors_origins", "*", "cors_origins"),
+        ("aiclient_model_provider", "opnai-custom", "model_provider"),
+        ("aiclient_openai_api_key", "two words", "openai_api_key"),
+        ("aiclient_openai_api_key", "file:/nowhere/key", "openai_api_key"),
+    ],
+)
+def test_a_bad_option_is_refused_by_name_and_the_old_settings_stay(
+    tctx: taddons.context, setup: ProxySetup, option: str, value: str, said: str
+) -> None:
+    start(tctx, setup, aiclient_idle_seconds="5")
+    before = setup.settings
+    with pytest.raises(OptionsError, match=said.replace("_", "[_-]")):
+        tctx.configure(setup, **{option: value})
+    assert setup.settings == before
+
+
+def test_an_unreadable_home_is_refused_by_name(tctx: taddons.context, setup: ProxySetup, own_environment: Path) -> None:
+    own_environment.parent.mkdir(exist_ok=True)
+    own_environment.write_text("a file where the folder should be")
+    with pytest.raises(OptionsError, match="client key in"):
+        start(tctx, setup)
+
+
+def test_a_changed_option_counts_at_once(tctx: taddons.context, setup: ProxySetup) -> None:
+    start(tctx, setup, aiclient_openai_api_key="sk-of-mine", aiclient_body_limit="1m")
+    assert setup.accounts.usable == ("openai-custom",)
+    assert setup.settings.body_limit_bytes == 1 << 20
+    assert tctx.options.body_size_limit == "1m"
+    start(tctx, setup, aiclient_openai_api_key="", aiclient_claude_api_key="sk-ant")
+    assert setup.accounts.usable == ("claude-custom",)
+
+
+def test_options_of_others_change_nothing(tctx: taddons.context, setup: ProxySetup) -> None:
+    start(tctx, setup)
+    before = setup.settings
+    tctx.options.update(ssl_insecure=True)
+    assert setup.settings == before
+
+
+def test_a_change_is_told_of() -> None:
+    told: list[object] = []
+    setup = ProxySetup(told.append)
+    with taddons.context(Proxyserver(), Onboarding()) as context:
+        context.options.update(mode=[MODE])
+        context.master.addons.add(setup)
+        tells = len(told)
+        context.configure(setup, aiclient_idle_seconds="9")
+        assert told[tells:] == [setup.settings]
+        assert setup.settings.idle_seconds == 9
+
+
+@pytest.mark.parametrize(
+    ("modes", "default", "hosts"),
+    [
+        ([MODE], "", ["127.0.0.1"]),
+        (["reverse:https://x.test"], "127.0.0.1", ["127.0.0.1"]),
+        (["reverse:https://x.test"], "", ["0.0.0.0"]),
+        (["regular@8080"], "::1", ["::1"]),
+        (["reverse:https://x.test:443@::1:3000"], "", ["::1"]),
+        (["regular", "reverse:http://x.test@0.0.0.0:1"], "127.0.0.1", ["127.0.0.1", "0.0.0.0"]),
+        ([], "", []),
+    ],
+)
+def test_the_addresses_that_modes_bind(modes: list[str], default: str, hosts: list[str]) -> None:
+    assert listen_hosts(modes, default) == hosts
+
+
+@pytest.mark.parametrize(
+    ("modes", "host", "port", "found"),
+    [
+        ([MODE], "", None, ("127.0.0.1", 3000)),
+        (["regular"], "127.0.0.1", None, ("127.0.0.1", 8080)),
+        (["regular"], "127.0.0.1", 9000, ("127.0.0.1", 9000)),
+        (["regular@9100"], "127.0.0.1", 9000, ("127.0.0.1", 9100)),
+        ([], "127.0.0.1", None, ("127.0.0.1", 8080)),
+    ],
+)
+def test_where_the_first_mode_listens(modes: list[str], host: str, port: int | None, found: tuple[str, int]) -> None:
+    assert listens(modes, host, port) == found

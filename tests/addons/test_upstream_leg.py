@@ -1,0 +1,221 @@
+"""The body that a provider gets, which provider that is, and what is tried again."""
+
+import gzip
+import json
+from dataclasses import replace
+
+import pytest
+from mitmproxy.http import Response
+
+from addons.providers import catalogue
+from addons.relay import FailedAttempt
+from converters.envelope import seal
+from converters.errors import Kind, UpstreamError
+from converters.turns import Token
+from tests.addons.legs_rig import (
+    BOTH,
+    CHAT,
+    CHAT_ANSWER,
+    CHAT_PATH,
+    CLAUDE,
+    COUNT_PATH,
+    MESSAGE_ANSWER,
+    MESSAGES,
+    MESSAGES_PATH,
+    OPENAI,
+    Rig,
+    body_of,
+    call,
+    live,
+    sent,
+    status_of,
+    text_of,
+    with_accounts,
+)
+
+BROWSER = {
+    "User-Agent": "OpenAI/Python 1.0",
+    "X-Stainless-Lang": "python",
+    "X-Forwarded-For": "10.0.0.1",
+    "Forwarded": "for=10.0.0.1",
+    "Referer": "https://app.test",
+    "X-Unknown": "x",
+    "Accept": "*/*",
+    "Accept-Encoding": "gzip, br",
+    "Connection": "keep-alive, authorization",
+    "Cookie": "a=b",
+    "anthropic-dangerous-direct-browser-access": "true",
+    "TE": "trailers",
+}
+
+
+# --- the body ---
+
+
+ODD = (
+    b'{ "model":"m",\n "x":1.0, "messages":[{"role":"user","content":"h\xc3\xa9 \\u00e9"}],"n":123456789012345678901234567890,'
+    b'"max_tokens":5,  "x":2}\n'
+)
+
+
+@pytest.mark.parametrize(("path", "rig"), [(CHAT_PATH, OPENAI), (MESSAGES_PATH, CLAUDE), (COUNT_PATH, CLAUDE)])
+@pytest.mark.parametrize("packed", [False, True])
+async def test_1_2_in_the_same_protocol_the_body_passes_byte_for_byte(path: str, rig: Rig, packed: bool) -> None:
+    """1.2: unknown fields, key order, numbers, white space, doubled members. A coding is undone."""
+    headers = {"content-encoding": "gzip"} if packed else {}
+    flow = await rig.ask(call(path, gzip.compress(ODD) if packed else ODD, headers=headers))
+    assert flow.request.data.content == ODD
+    assert sent(flow)["content-length"] == str(len(ODD))
+    assert "content-encoding" not in sent(flow)
+
+
+async def test_1_2_fields_that_the_accounts_provider_rejects_are_taken_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = catalogue()["openai-custom"]
+    monkeypatch.setattr(type(provider), "profile", replace(provider.profile, rejected=frozenset({"x", "unused"})))
+    flow = await OPENAI.ask(call(CHAT_PATH, ODD))
+    assert b'"x"' not in (flow.request.data.content or b"")
+    assert b'"n":123456789012345678901234567890' in (flow.request.data.content or b"")
+    response = OPENAI.answer(flow, CHAT_ANSWER)
+    assert response.headers["x-aiclient-conversion"] == "chat->chat; dropped=x"
+    strict = Rig(with_accounts("openai", strict_conversion=True))
+    assert status_of(await strict.ask(call(CHAT_PATH, ODD))) == 400
+
+
+async def test_7_4_envelopes_of_other_providers_never_reach_one_that_did_not_issue_them() -> None:
+    thinking = {"type": "thinking", "thinking": "hm", "signature": seal(Token("g", "foreign"))}
+    turns = [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": [thinking, {"type": "text", "text": "b"}]},
+    ]
+    body = MESSAGES | {"messages": [*turns, {"role": "user", "content": "c"}]}
+    flow = await CLAUDE.ask(call(MESSAGES_PATH, body))
+    assert b"aic1." not in (flow.request.data.content or b"")
+    assert json.loads(flow.request.data.content or b"")["messages"][1]["content"] == [{"type": "text", "text": "b"}]
+
+
+async def test_a_crossed_body_is_the_other_protocols() -> None:
+    flow = await CLAUDE.ask(call(CHAT_PATH, CHAT | {"temperature": 1.7, "seed": 5}))
+    body = json.loads(flow.request.data.content or b"")
+    assert body["max_tokens"] > 0
+    assert body["temperature"] == 1
+    assert "seed" not in body
+    assert sent(flow)["content-length"] == str(len(flow.request.data.content or b""))
+    facts = flow.metadata["aiclient"]
+    assert (facts["provider"], facts["account"], facts["model"]) == ("claude-custom", "claude-custom:default", "m")
+    assert "seed" in facts["dropped"]
+    assert "temperature" in facts["changed"]
+    json.dumps(facts)
+    response = CLAUDE.answer(flow, MESSAGE_ANSWER)
+    assert "dropped=seed" in response.headers["x-aiclient-conversion"]
+    assert "changed=temperature" in response.headers["x-aiclient-conversion"]
+
+
+async def test_17_strict_refuses_a_loss_before_anything_is_sent() -> None:
+    flow = await Rig(with_accounts("claude", strict_conversion=True)).ask(call(CHAT_PATH, CHAT | {"seed": 5}))
+    assert status_of(flow) == 400
+    assert body_of(flow)["error"]["code"] == "strict_conversion"
+    assert not live(flow).sent
+
+
+async def test_a_bug_of_ours_is_500_with_an_id_and_no_detail(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("s3cret detail")
+
+    monkeypatch.setattr("addons.upstream_leg.prepare", fail)
+    flow = await CLAUDE.ask(call(CHAT_PATH))
+    assert status_of(flow) == 500
+    assert live(flow).id in body_of(flow)["error"]["message"]
+    assert "s3cret" not in body_of(flow)["error"]["message"]
+    assert live(flow).id in caplog.text
+
+
+# --- which provider ---
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "provider"),
+    [
+        (CHAT_PATH, {}, "openai-custom"),
+        (MESSAGES_PATH, {}, "claude-custom"),
+        ("/claude-custom/v1/chat/completions", {}, "claude-custom"),
+        (CHAT_PATH, {"Model-Provider": "claude-custom"}, "claude-custom"),
+        ("/openai-custom/v1/messages", {"Model-Provider": "claude-custom"}, "openai-custom"),
+        (CHAT_PATH, {"Model-Provider": ""}, "openai-custom"),
+    ],
+)
+async def test_the_path_names_the_provider_then_the_header(path: str, headers: dict[str, str], provider: str) -> None:
+    body = MESSAGES if path.endswith("messages") else CHAT
+    flow = await BOTH.ask(call(path, body, headers=headers))
+    assert flow.metadata["aiclient"]["provider"] == provider
+    assert "model-provider" not in sent(flow)
+
+
+async def test_an_unknown_provider_in_the_header_is_404() -> None:
+    flow = await BOTH.ask(call(CHAT_PATH, headers={"Model-Provider": "nobody"}))
+    assert status_of(flow) == 404
+
+
+async def test_a_provider_without_an_account_is_503_that_names_the_cure() -> None:
+    flow = await OPENAI.ask(call("/claude-custom/v1/messages", MESSAGES))
+    assert status_of(flow) in (503, 529)
+    assert "AICLIENT_CLAUDE_API_KEY" in body_of(flow)["error"]["message"]
+
+
+async def test_an_account_without_headers_of_its_own_is_an_account_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A local server without a key: its answer is converted like any other."""
+    monkeypatch.setattr("addons.providers.base.Provider.headers", lambda *_: [])
+    flow = await CLAUDE.ask(call(CHAT_PATH))
+    assert live(flow).secret_headers == []
+    CLAUDE.answer(flow, MESSAGE_ANSWER)
+    assert text_of(body_of(flow)) == "Hello"
+
+
+# --- attempts ---
+
+
+@pytest.mark.parametrize(
+    ("kind", "reused", "answered", "again"),
+    [
+        (Kind.UNREACHABLE, False, False, True),
+        (Kind.BROKEN_STREAM, True, False, True),  # a kept-alive connection had been closed
+        (Kind.BROKEN_STREAM, False, False, False),
+        (Kind.BROKEN_STREAM, True, True, False),  # an answer had begun
+        (Kind.TIMEOUT, True, False, False),
+        (Kind.SERVER, False, True, False),
+    ],
+)
+async def test_6_only_what_was_certainly_not_answered_is_tried_again(
+    kind: Kind, reused: bool, answered: bool, again: bool
+) -> None:
+    flow = await OPENAI.ask(call(CHAT_PATH))
+    if answered:
+        flow.response = Response.make(200)
+    attempt = FailedAttempt(flow, UpstreamError(kind, "x"), reused=reused)
+    OPENAI.upstream_leg.attempt_failed(attempt)
+    assert attempt.again is again
+    assert live(flow).attempts == 1 + again
+
+
+@pytest.mark.parametrize("retries", [0, 1, 3])
+async def test_8_attempts_are_bounded_by_the_setting(retries: int) -> None:
+    rig = Rig(with_accounts("openai", connect_retries=retries))
+    flow = await rig.ask(call(CHAT_PATH))
+    for number in range(retries + 2):
+        attempt = FailedAttempt(flow, UpstreamError(Kind.UNREACHABLE, "x"))
+        rig.upstream_leg.attempt_failed(attempt)
+        assert attempt.again is (number < retries)
+    assert live(flow).attempts == 1 + retries
+
+
+def test_flows_of_others_are_left_alone() -> None:
+    flow = call(CHAT_PATH)
+    attempt = FailedAttempt(flow, UpstreamError(Kind.UNREACHABLE, "x"))
+    leg = OPENAI.upstream_leg
+    leg.attempt_failed(attempt)
+    leg.responseheaders(flow)
+    leg.response(flow)
+    assert not attempt.again
