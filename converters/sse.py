@@ -19,7 +19,6 @@ class SSEDecoder:
 
     feed: any slice of the body; LF, CRLF and CR; comments, `id:` and `retry:` are skipped.
     close: a last frame without its closing blank line counts.
-    at_boundary: the bytes so far end between two frames, so that another frame may be put in here.
     Raises UpstreamError(BROKEN_STREAM) for a frame over 32 MB.
     """
 
@@ -29,10 +28,6 @@ class SSEDecoder:
         self._buffer = bytearray()
         self._after_cr = False
         self._first = True
-
-    @property
-    def at_boundary(self) -> bool:
-        return not self._buffer or not self._buffer.strip(b"\n")
 
     def feed(self, data: bytes) -> list[Frame]:
         if self._after_cr or b"\r" in data:

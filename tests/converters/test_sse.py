@@ -95,25 +95,6 @@ def test_a_frame_is_given_out_as_soon_as_it_is_complete() -> None:
     assert decoder.close() == []
 
 
-@pytest.mark.parametrize(
-    ("body", "between"),
-    [
-        (b"", True),
-        (b"data: x\n\n", True),
-        (b"data: x\r\n\r\n", True),
-        (b"data: x\n\n\n", True),
-        (b"data: x\n", False),
-        (b"data: x\r\n", False),
-        (b"data: x\n\nev", False),
-        (b": note", False),
-    ],
-)
-def test_at_boundary_tells_whether_a_frame_may_be_put_in(body: bytes, between: bool) -> None:
-    decoder = SSEDecoder()
-    decoder.feed(body)
-    assert decoder.at_boundary is between
-
-
 def test_a_frame_of_32_mb_is_read_and_a_longer_one_is_refused() -> None:
     """Pictures travel as base64 in one line; without a limit a provider could fill the memory."""
     piece = b"x" * (1 << 20)
