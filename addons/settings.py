@@ -121,7 +121,7 @@ class Settings(BaseSettings):
 
     model_provider: Names = Field(
         default=(),
-        description="Provider, or comma list of providers; the first is the default. Empty: chosen by model and keys.",
+        description="Provider, or comma list of providers; the first is the default. Empty: the account that speaks the client's protocol, else any.",
         json_schema_extra=ACCOUNTS,
     )
     openai_api_key: SecretStr = Field(
