@@ -22,27 +22,29 @@ class AccessLog:
     def response(self, flow: HTTPFlow) -> None:
         if (exchange := Exchange.of(flow)) is not None and flow.response is not None:
             broken = exchange.pipe.failed if exchange.pipe else None
-            self._end(exchange, flow.response.status_code, f"broken off: {broken}" if broken else "")
+            self._end(exchange, str(flow.response.status_code), f"broken off: {broken}" if broken else "")
 
     def error(self, flow: HTTPFlow) -> None:
         if (exchange := Exchange.of(flow)) is not None:
-            self._end(exchange, 499, flow.error.msg if flow.error else "ended")
+            said = flow.error.msg if flow.error else "ended"
+            # Either the client left, or mitmproxy itself refused the request (too large, malformed, too slow).
+            self._end(exchange, "499" if "client" in said.lower() else "refused", said)
 
     @staticmethod
-    def _end(exchange: Exchange, status: int, remark: str) -> None:
+    def _end(exchange: Exchange, status: str, remark: str) -> None:
         if not exchange.quiet:
             log.info("%s", line(exchange, status, remark))
         exchange.over()
 
 
-def line(exchange: Exchange, status: int, remark: str) -> str:
+def line(exchange: Exchange, status: str, remark: str) -> str:
     """Plain printable text: what a provider or client wrote cannot move a terminal's cursor."""
     now = time.monotonic()
     action = exchange.match.action
     words = [exchange.wire.name, action if action in _NAMED else "", exchange.model[:_NAME] or "-"]
     served = (exchange.served_model or exchange.model)[:_NAME]
     words += ["->", "/".join(filter(None, (exchange.provider.name, served))) if exchange.provider else "-"]
-    words += [exchange.account.label if exchange.account else "", str(status)]
+    words += [exchange.account.label if exchange.account else "", status]
     if exchange.usage.output_total is not None:
         words.append(f"{exchange.usage.input_total or 0}+{exchange.usage.output_total} tok")
     if exchange.first_byte is not None:

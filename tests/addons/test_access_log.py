@@ -42,27 +42,27 @@ def test_an_answered_request_is_told_in_full() -> None:
         r"chat gpt-5 -> claude-custom/claude-opus-5 claude-custom:default 200 812\+64 tok 340 ms first \d\.\d\d s 2 attempts "
         + made.id
     )
-    assert re.fullmatch(shape, line(made, 200, ""))
+    assert re.fullmatch(shape, line(made, "200", ""))
 
 
 def test_what_is_unknown_is_left_out() -> None:
-    assert re.fullmatch(r"chat gpt-5 -> - 401 \d\.\d\d s req_\w+", line(exchange(), 401, ""))
-    assert re.fullmatch(r"chat - -> - 404 \d\.\d\d s req_\w+", line(exchange(model=""), 404, ""))
-    assert re.fullmatch(r"chat models - -> - 200 \d\.\d\d s req_\w+", line(exchange(Action.MODELS, ""), 200, ""))
+    assert re.fullmatch(r"chat gpt-5 -> - 401 \d\.\d\d s req_\w+", line(exchange(), "401", ""))
+    assert re.fullmatch(r"chat - -> - 404 \d\.\d\d s req_\w+", line(exchange(model=""), "404", ""))
+    assert re.fullmatch(r"chat models - -> - 200 \d\.\d\d s req_\w+", line(exchange(Action.MODELS, ""), "200", ""))
 
 
 def test_a_failure_is_told_with_its_reason() -> None:
     made = exchange()
     made.failure = Failure(400, "messages: missing")
-    assert line(made, 400, "").endswith(f"{made.id} | messages: missing")
-    assert line(made, 200, "broken off: x").endswith("| broken off: x")
+    assert line(made, "400", "").endswith(f"{made.id} | messages: missing")
+    assert line(made, "200", "broken off: x").endswith("| broken off: x")
 
 
 @pytest.mark.parametrize("evil", ["\x1b[2J\x1b[31m", "a\r\n200 fake line", "\x00\x07\x9b", "\u2028\u202e", "\ud800"])
 def test_what_others_wrote_cannot_move_the_cursor_or_start_a_line(evil: str) -> None:
     made = upstream(exchange(model=evil))
     made.served_model = evil
-    text = line(made, 502, evil)
+    text = line(made, "502", evil)
     assert text.isprintable()
     assert len(text.splitlines()) == 1
     text.encode()
@@ -71,13 +71,13 @@ def test_what_others_wrote_cannot_move_the_cursor_or_start_a_line(evil: str) -> 
 def test_what_others_wrote_is_cut() -> None:
     made = upstream(exchange(model="m" * 100_000))
     made.served_model = "s" * 100_000
-    assert len(line(made, 502, "r" * 100_000)) < 1000
+    assert len(line(made, "502", "r" * 100_000)) < 1000
 
 
 def test_28_a_credential_that_the_provider_repeats_is_not_logged() -> None:
     made = upstream(exchange())
     made.secret_headers = [(b"authorization", b"Bearer " + OPENAI_SECRET.encode())]
-    assert OPENAI_SECRET not in line(made, 200, f"broken off: bad key {OPENAI_SECRET}")
+    assert OPENAI_SECRET not in line(made, "200", f"broken off: bad key {OPENAI_SECRET}")
 
 
 def logged(flow: HTTPFlow, caplog: pytest.LogCaptureFixture, hook: str) -> list[str]:
@@ -92,6 +92,16 @@ async def test_a_flow_is_logged_once_it_is_answered(caplog: pytest.LogCaptureFix
     rig.answer(flow, CHAT_ANSWER)
     (said,) = logged(flow, caplog, "response")
     assert said.startswith("chat m -> openai-custom/gpt-5-2026 openai-custom:default 200 3+2 tok ")
+
+
+async def test_what_mitmproxy_refuses_is_not_taken_for_a_client_that_left(caplog: pytest.LogCaptureFixture) -> None:
+    rig = Rig()
+    flow = rig.head(call("/v1/messages"))
+    flow.error = Error("Request body exceeds mitmproxy's body_size_limit.")
+    with caplog.at_level("INFO"):
+        rig.access_log.error(flow)
+    assert " refused " in caplog.text
+    assert " 499 " not in caplog.text
 
 
 async def test_a_client_that_left_is_a_499(caplog: pytest.LogCaptureFixture) -> None:
