@@ -87,6 +87,7 @@ def launch(
     environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     environment |= {f"AICLIENT_{name}": value for name, value in settings.items()}
     environment |= {"AICLIENT_HOME": str(home / "aiclient"), "HOME": str(home)}
+    environment["PYTHONUNBUFFERED"] = "1"  # its log is a file, and is read while it is written
     script = str(ROOT / "addons" / "aiclient.py")
     command = [
         str(Path(sys.executable).parent / "mitmdump"),
