@@ -5,9 +5,11 @@ secrets in the process list, and one way in is enough.
 """
 
 import errno
+import io
 import logging
 import os
 import socket
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -54,6 +56,8 @@ def serve(
     print(banner(settings.host, port, key if is_new else None, accounts, key_file), flush=True)
     arguments = mitmproxy_arguments(settings, port, web_port=web_port, open_browser=open_browser)
     _quieten()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # a line a request, also where stdout is a file or a pipe
     use_uvloop()
     from mitmproxy.tools import main  # late: half a second that `--help` and an error need not wait for
 
