@@ -42,7 +42,7 @@ def line(exchange: Exchange, status: str, remark: str) -> str:
     now = time.monotonic()
     action = exchange.match.action
     words = [exchange.wire.name, action if action in _NAMED else "", exchange.model[:_NAME] or "-"]
-    served = (exchange.served_model or exchange.model)[:_NAME]
+    served = (exchange.served_model or exchange.target_model)[:_NAME]
     words += ["->", "/".join(filter(None, (exchange.provider.name, served))) if exchange.provider else "-"]
     words += [exchange.account.label if exchange.account else "", status]
     if exchange.usage.output_total is not None:

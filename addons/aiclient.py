@@ -19,6 +19,7 @@ from addons.exchange import Exchange
 from addons.fast_defaults import FastDefaults
 from addons.fast_dispatch import FastDispatch
 from addons.fast_reads import FastReads
+from addons.model_lists import ModelLists
 from addons.proxy_setup import ProxySetup
 from addons.relay import Relay
 from addons.system_prompt import SystemPrompt
@@ -32,7 +33,9 @@ addons = [
     setup,
     ClientLeg(lambda: setup.settings, lambda: setup.key),
     SystemPrompt(lambda: setup.settings),
-    UpstreamLeg(lambda: setup.settings, lambda: setup.accounts, ReasoningMemory(time.monotonic), time.time),
+    UpstreamLeg(
+        lambda: setup.settings, lambda: setup.accounts, ReasoningMemory(time.monotonic), time.time, ModelLists()
+    ),
     relay,
     AccessLog(),
     FastDefaults(),

@@ -11,22 +11,30 @@ from itertools import groupby
 from typing import NoReturn, override
 
 from addons import launch
-from addons.accounts import read_accounts
+from addons.accounts import Accounts, read_accounts
+from addons.cli_route import add_arguments, show_route
 from addons.client_key import ensure_key, key_path, new_key
 from addons.providers import catalogue
 from addons.settings import NAMES, SECRETS, Settings, group_of, written
+from addons.settings_routes import DefaultModels, Routes
 from addons.settings_sources import Loaded, SettingsError, flag, home, load, refuse_unknown_providers, variable
-from creds.account import Account, CredentialError
+from converters.errors import ConversionError
+from creds.account import CredentialError
 from creds.api_key import ApiKey, masked
 
 EXAMPLES = """\
 examples:
-  aiclient serve                         on 127.0.0.1:3000, accounts from OPENAI_API_KEY and ANTHROPIC_API_KEY
+  aiclient serve                         on 127.0.0.1:3000, accounts from OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY
   aiclient serve --port 4000 --openai-base-url http://127.0.0.1:11434/v1 --openai-api-key ollama
   aiclient web                           the same, and every exchange to be watched in a browser
   aiclient serve -- -w flows.mitm        what follows `--` goes to mitmproxy
   aiclient accounts --json
+  aiclient route claude-sonnet-4-5       who would be asked for this model, and why
 """
+NO_ACCOUNTS = (
+    "no accounts: set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, "
+    "or openai_api_key, claude_api_key or gemini_api_key in aiclient.toml"
+)
 WEB_PORT = 8081
 
 
@@ -53,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], None] = args.run
     try:
         run(args)
-    except (SettingsError, CredentialError) as e:
+    except (SettingsError, CredentialError, ConversionError) as e:
         print(f"aiclient: {e}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -92,6 +100,7 @@ def make_parser() -> Parser:
     _add_settings(web)
     accounts = command("accounts", show_accounts, "List the accounts that are set up.")
     accounts.add_argument("--json", action="store_true", help="For programs.")
+    add_arguments(command("route", show_route, "Show who would be asked for a model, and why."))
     config = command("config", show_config, "Show every setting and where it comes from, or check them.")
     config.add_argument("what", nargs="?", choices=("show", "check"), default="show")
     config.add_argument("--json", action="store_true", help="For programs.")
@@ -125,46 +134,47 @@ def serve(args: argparse.Namespace) -> None:
     """`serve` and `web`."""
     flags = {name: value for name in NAMES if (value := getattr(args, name)) is not None}
     loaded = load(flags)
+    accounts = accounts_of(loaded.settings)
     launch.serve(
         loaded,
         flags,
-        accounts=[account.label for account in accounts_of(loaded.settings)] or ["demo (no account configured)"],
+        accounts=[accounts.by_provider[name].label for name in accounts.usable] or ["demo (no account configured)"],
         web_port=getattr(args, "web_port", None),
         open_browser=getattr(args, "open", False),
         extra=args.extra,
     )
 
 
-def accounts_of(settings: Settings) -> list[Account]:
+def accounts_of(settings: Settings) -> Accounts:
     """The accounts that settings name. Raises SettingsError and CredentialError for what cannot work."""
     refuse_unknown_providers(settings, catalogue())
-    return list(read_accounts(settings, catalogue()).by_provider.values())
+    return read_accounts(settings, catalogue())
 
 
 def show_accounts(args: argparse.Namespace) -> None:
     """`accounts`: provider, label, base URL, source of the key, the key's ends."""
     loaded = load()
+    accounts = accounts_of(loaded.settings)
     rows = []
-    for account in accounts_of(loaded.settings):
-        setting = catalogue()[account.provider].key_setting
+    for name, account in accounts.by_provider.items():
         shown = masked(account.credential.key) if isinstance(account.credential, ApiKey) else ""
         rows.append(
             {
-                "provider": account.provider,
+                "provider": name,
                 "label": account.label,
                 "base_url": account.base_url,
-                "key_from": place(loaded, setting),
+                "key_from": accounts.borrowed.get(name) or place(loaded, catalogue()[name].key_setting),
                 "key": shown,
+                "used": "when named" if name in accounts.on_demand else "always",
             }
         )
     if args.json:
         print(json.dumps(rows, indent=2))
     elif not rows:
-        print(
-            "no accounts: set OPENAI_API_KEY or ANTHROPIC_API_KEY, or openai_api_key or claude_api_key in aiclient.toml"
-        )
+        print(NO_ACCOUNTS)
     for row in [] if args.json else rows:
-        print(f"{row['provider']:<20} {row['label']:<28} {row['base_url']:<40} key {row['key']} from {row['key_from']}")
+        text = f"{row['provider']:<22} {row['label']:<30} {row['base_url']:<40} key {row['key']} from {row['key_from']}"
+        print(text + ("" if row["used"] == "always" else ", used when named"))
 
 
 def place(loaded: Loaded, name: str) -> str:
@@ -184,12 +194,15 @@ def show_config(args: argparse.Namespace) -> None:
     for name in SECRETS:
         shown[name] = masked(text) if (text := written(shown[name])) else ""
     if args.json:
-        print(
-            json.dumps({name: {"value": value, "from": place(loaded, name)} for name, value in shown.items()}, indent=2)
-        )
+        rows = {name: {"value": _as_json(value), "from": place(loaded, name)} for name, value in shown.items()}
+        print(json.dumps(rows, indent=2))
         return
     for name, value in shown.items():
         print(f"{name} = {shlex.quote(written(value)):<36} # {place(loaded, name)}")
+
+
+def _as_json(value: object) -> object:
+    return value.table if isinstance(value, Routes | DefaultModels) else value
 
 
 def show_key(args: argparse.Namespace) -> None:

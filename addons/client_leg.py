@@ -15,7 +15,7 @@ from addons.routing import Match, match, protocol_of
 from addons.settings import Settings
 from converters.errors import ConversionError, Failure, UpstreamError, failure_of
 from converters.inflate import inflate
-from converters.json_codec import dumps, loads
+from converters.json_codec import JsonObject, dumps, loads
 from converters.wires import WIRES
 
 log = logging.getLogger("aiclient")
@@ -24,14 +24,16 @@ log = logging.getLogger("aiclient")
 _CREDENTIAL_HEADERS = ("authorization", "x-api-key", "x-goog-api-key", "proxy-authorization", "cookie")
 _KEY_IN_QUERY = re.compile(rb"(?<=[?&])key=[^&]*&?")
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\s:@/\[\]]+))(?::\d*)?")  # [::1]:3000, localhost:3000, localhost
-_CORS_METHODS = "GET, POST, OPTIONS"
+_CORS_METHODS = "GET, POST, DELETE, OPTIONS"
 _CORS_HEADERS = (
-    "authorization, content-type, x-api-key, x-goog-api-key, anthropic-version, anthropic-beta, model-provider"
+    "authorization, content-type, x-api-key, x-goog-api-key, x-goog-api-client, anthropic-version, anthropic-beta, "
+    "model-provider"
 )
 _NO_PROTOCOL = WIRES["chat"]
 
 # Forward modes: the hosts a client may believe it talks to. Nothing is forwarded there: the request takes the same way as any.
-FORWARD_HOSTS = frozenset({"api.openai.com", "api.anthropic.com"})
+FORWARD_HOSTS = frozenset({"api.openai.com", "api.anthropic.com", "generativelanguage.googleapis.com"})
+_WITH_BODY = (Action.GENERATE, Action.COUNT, Action.COMPACT)
 _STATUS_OF_CODING = {"unsupported_coding": 415, "too_large": 413}
 
 
@@ -55,9 +57,9 @@ class ClientLeg:
         self._hide_credentials(flow)
         if flow.error:
             return  # malformed: mitmproxy answers it
-        exchange = Exchange(
-            Match(Action.QUIET), WIRES[protocol_of(path, headers)], _without_credentials(headers), settings
-        )
+        google_key = "x-goog-api-key" in headers or b"key=" in query
+        protocol = protocol_of(path, headers, google_key)
+        exchange = Exchange(Match(Action.QUIET), WIRES[protocol], _without_credentials(headers), settings)
         exchange.quiet = False
         asked = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
         exchange.query = {name: value for name, value in asked if name != "key"}
@@ -99,17 +101,20 @@ class ClientLeg:
             found = match(flow.request.method, path, providers)
         except ConversionError:
             _require(allowed)
+            _refuse_upgrade(headers)
             raise
         exchange.match = found
         exchange.quiet = found.action in (Action.QUIET, Action.HEALTH)
         if found.protocol:
             exchange.wire = WIRES[found.protocol]
+        exchange.array = found.stream and exchange.query.get("alt") != "sse"
         if found.action is Action.QUIET:
             flow.response = exchange.answer(200, b"" if flow.request.method == "HEAD" else b"{}")
         elif found.action is Action.HEALTH and not allowed:
             flow.response = exchange.answer(200, dumps({"status": "ok"}))
         else:
             _require(allowed)
+            _refuse_upgrade(headers)
             _check_size(headers, settings)
 
     def http_connect(self, flow: HTTPFlow) -> None:
@@ -121,7 +126,7 @@ class ClientLeg:
     def request(self, flow: HTTPFlow) -> None:
         """The body is here: read it."""
         exchange = Exchange.of(flow)
-        if exchange is None or flow.response or exchange.match.action not in (Action.GENERATE, Action.COUNT):
+        if exchange is None or flow.response or exchange.match.action not in _WITH_BODY:
             return
         try:
             self._read(exchange, flow)
@@ -142,15 +147,13 @@ class ClientLeg:
             raise ConversionError(f"the request body is not valid JSON: {error}", code="invalid_json") from error
         if not isinstance(body, dict):
             raise ConversionError("the request body must be a JSON object", code="invalid_json")
-        model = body.get("model")
-        if not isinstance(model, str) or not model:
-            raise ConversionError(
-                "model: a non-empty string is required", param="model", code="missing_required_parameter"
-            )
+        if exchange.wire.name == "gemini":  # its path says what the others' bodies say
+            assert exchange.match.name is not None
+            body |= {"model": exchange.match.name.removeprefix("models/"), "stream": exchange.match.stream}
+        exchange.body, exchange.model = body, _model(body, exchange.settings)
         stream = body.get("stream")
         if stream is not None and not isinstance(stream, bool):
             raise ConversionError("stream: must be true or false", param="stream", code="invalid_type")
-        exchange.body, exchange.model = body, model
         exchange.stream = bool(stream) and exchange.match.action is Action.GENERATE
 
     @staticmethod
@@ -161,6 +164,26 @@ class ClientLeg:
             flow.request.data.path = _KEY_IN_QUERY.sub(b"", flow.request.data.path).rstrip(b"?&")
 
 
+def _model(body: JsonObject, settings: Settings) -> str:
+    """The model's name; `default` where the client names none and somebody has set one."""
+    model = body.get("model")
+    if model in (None, "") and settings.default_models.table:
+        body["model"] = model = "default"
+    if not isinstance(model, str) or not model:
+        raise ConversionError("model: a non-empty string is required", param="model", code="missing_required_parameter")
+    return model
+
+
+def _refuse_upgrade(headers: Mapping[str, str]) -> None:
+    """Codex tries a WebSocket where it was told of one, and asks by POST when that is refused with this status."""
+    if headers.get("upgrade", "").lower() == "websocket":
+        raise ConversionError(
+            "there are no WebSockets here: send the request with POST (Codex: supports_websockets = false)",
+            status=426,
+            code="websocket_not_supported",
+        )
+
+
 def _without_credentials(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name not in _CREDENTIAL_HEADERS}
 
@@ -168,8 +191,8 @@ def _without_credentials(headers: Mapping[str, str]) -> dict[str, str]:
 def _require(allowed: bool) -> None:
     if not allowed:
         raise ConversionError(
-            "the client key is missing or wrong: send it as `Authorization: Bearer KEY` or `x-api-key: KEY` "
-            "(`aiclient key` tells where it is kept)",
+            "the client key is missing or wrong: send it as `Authorization: Bearer KEY`, `x-api-key: KEY` or "
+            "`x-goog-api-key: KEY` (`aiclient key` tells where it is kept)",
             status=401,
             code="invalid_api_key",
         )

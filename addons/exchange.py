@@ -3,13 +3,15 @@
 import re
 import secrets
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from mitmproxy.http import Headers, HTTPFlow, Response
 
+from addons.candidates import Candidate
 from addons.providers.base import Action, Provider
 from addons.relay import Pipe
 from addons.routing import Match
@@ -39,7 +41,9 @@ def fresh_id() -> str:
 class Exchange:
     """Live state of one exchange; plain facts of it stand in `flow.metadata["aiclient"]` as well.
 
-    request_headers: the client's, with lower-case names and without its credentials. body: its parsed request body.
+    request_headers: the client's, with lower-case names and without its credentials. body: its parsed request body, and for
+    Gemini what the path says besides. model: the name the client asked for; target_model: the one its provider is asked for.
+    array: a stream as one JSON array (Gemini). left: the providers to try after this one.
     secret_headers: what the relay adds to the copy of the request that it sends; nothing else ever holds them.
     sent: the request was written for a provider, so the answer is one; else it was made here.
     Times are `time.monotonic()` seconds.
@@ -61,9 +65,12 @@ class Exchange:
         self.body: JsonObject = {}
         self.model = ""
         self.stream = False
+        self.array = False
 
+        self.left: deque[Candidate] = deque()
         self.provider: Provider | None = None
         self.account: Account | None = None
+        self.target_model = ""
         self.bypass = False
         self.sent = False
         self.loss = Loss()
@@ -103,6 +110,22 @@ class Exchange:
     def over(self) -> None:
         """The client has its answer. A finished flow lives until the garbage collector comes; its bodies need not wait."""
         self.raw, self.body = b"", {}
+
+    def turn_to(self, provider: Provider, account: Account | None, model: str) -> None:
+        """Everything that belongs to one provider, begun anew."""
+        self.provider, self.account, self.target_model = provider, account, model
+        self.bypass = provider.wire is not None and provider.wire.name == self.wire.name
+        self.sent, self.loss, self.reasoning_stripped = False, Loss(), False
+        self.ask, self.restore, self.observer = None, None, None
+        self.usage, self.finish, self.served_model, self.first_byte = Usage(), None, None, None
+        self.secret_headers = []
+
+    def snapshot(self) -> dict[str, Any]:
+        """To come back to when no other provider can be turned to."""
+        return vars(self).copy()
+
+    def return_to(self, snapshot: dict[str, Any]) -> None:
+        vars(self).update(snapshot)
 
     # --- answers made here ---
 
@@ -157,6 +180,11 @@ class Exchange:
     def target(self) -> Wire | None:
         """The provider's wire; None for a provider that answers in here."""
         return self.provider.wire if self.provider else None
+
+    @property
+    def target_name(self) -> str:
+        """`provider/model`, for logs."""
+        return f"{self.provider.name if self.provider else '-'}/{self.target_model}"
 
     @property
     def crossed(self) -> bool:

@@ -9,19 +9,13 @@ from mitmproxy.http import Headers, Response
 from addons.exchange import EVENT_STREAM, Exchange
 from addons.providers.base import Action
 from converters.collect import collect, replay
+from converters.count import estimate_tokens
+from converters.counting import count_body, read_count, write_count
 from converters.errors import Kind, UpstreamError, failure_of
 from converters.events import StreamEvent, TextDelta
+from converters.gemini.array import as_array
 from converters.inflate import inflate
 from converters.json_codec import JsonObject, dumps, loads
-from converters.model_list import (
-    Model,
-    anthropic_list,
-    anthropic_model,
-    openai_list,
-    openai_model,
-    read_model,
-    read_models,
-)
 from converters.wire import Wire
 
 # Provider headers that mean something to the client. The rest (cookies, organisation ids, server names) stays here.
@@ -41,15 +35,18 @@ def whole_answer(exchange: Exchange, response: Response) -> Response:
         return _refused(exchange, wire, response, body)
     if exchange.match.action is Action.GENERATE:
         return _generated(exchange, wire, response, body)
-    if exchange.match.action is Action.COUNT:
-        return _passed(exchange, response, body)
-    return _models(exchange, response, body)
+    if exchange.match.action is Action.COUNT and not exchange.bypass:
+        tokens = read_count(wire.name, _object(body))
+        return exchange.answer(200, dumps(write_count(exchange.wire.name, tokens)))
+    return _passed(exchange, response, body)
 
 
 def _refused(exchange: Exchange, wire: Wire, response: Response, body: bytes) -> Response:
     headers = {name.lower(): value for name, value in response.headers.items()}
     body = exchange.scrub(body)
     error = wire.read_error(response.status_code, headers, body)
+    if exchange.match.action is Action.COUNT and _cannot_count(exchange, error):
+        return estimate(exchange)
     if exchange.bypass and response.status_code >= 400 and response.status_code not in _OUR_FAULT and _is_object(body):
         exchange.failure = failure_of(error)
         return _passed(exchange, response, body)
@@ -82,18 +79,18 @@ def _passed(exchange: Exchange, response: Response, body: bytes) -> Response:
     return passed
 
 
-def _models(exchange: Exchange, response: Response, body: bytes) -> Response:
-    found = _object(body)
-    if exchange.bypass:
-        return _passed(exchange, response, body)
-    if exchange.match.action is Action.MODEL:
-        one = read_model(found)
-        models = None if one is None else [one]
-    else:
-        models = read_models(found)
-    if models is None:
-        raise UpstreamError(Kind.BROKEN_STREAM, "the provider's model list is in no known shape")
-    return exchange.answer(200, dumps(shown_models(exchange, models)))
+def _cannot_count(exchange: Exchange, error: UpstreamError) -> bool:
+    """A compatible vendor without the counting call; not a model that it does not have."""
+    return error.status in (404, 405, 501) and exchange.target_model not in str(error)
+
+
+def estimate(exchange: Exchange) -> Response:
+    """16: a counting call answered here, and marked as what it is."""
+    body = count_body(exchange.wire.name, exchange.body)
+    tokens = estimate_tokens(exchange.wire.parse_request(body, exchange.loss))
+    response = exchange.answer(200, dumps(write_count(exchange.wire.name, tokens)))
+    response.headers["x-aiclient-estimated"] = "1"
+    return response
 
 
 def written_answer(exchange: Exchange, events: Iterable[StreamEvent]) -> Response:
@@ -103,14 +100,9 @@ def written_answer(exchange: Exchange, events: Iterable[StreamEvent]) -> Respons
         return exchange.answer(200, dumps(exchange.wire.write_answer(collect(events), exchange.ask)))
     writer = exchange.wire.stream_writer(exchange.ask)
     body = b"".join(map(writer.write, events)) + writer.end()
+    if exchange.array:
+        return exchange.answer(200, as_array(body))
     return exchange.answer(200, body, EVENT_STREAM)
-
-
-def shown_models(exchange: Exchange, models: list[Model]) -> JsonObject:
-    anthropic = exchange.wire.name == "anthropic"
-    if exchange.match.action is Action.MODEL:
-        return anthropic_model(models[0]) if anthropic else openai_model(models[0])
-    return anthropic_list(models) if anthropic else openai_list(models)
 
 
 def is_event_stream(response: Response) -> bool:

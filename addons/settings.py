@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from addons.settings_routes import DefaultModels, Routes, read_default_models, read_routes
 from converters.system_prompt import Mode
 from creds.account import normalise_base
 
@@ -39,6 +40,10 @@ def _size(text: str) -> str:
 def _base_url(text: str) -> str:
     normalise_base(text)
     return text.strip()
+
+
+def _optional_base_url(text: str) -> str:
+    return _base_url(text) if text.strip() else ""
 
 
 def _host(text: str) -> str:
@@ -76,12 +81,15 @@ def _text_file(text: str) -> str:
 
 Host = Annotated[str, AfterValidator(_host)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
+OptionalBaseUrl = Annotated[str, AfterValidator(_optional_base_url)]
 Size = Annotated[str, AfterValidator(_size)]
 TextFile = Annotated[str, AfterValidator(_text_file)]
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
 Hosts = Annotated[tuple[Host, ...], NoDecode, BeforeValidator(_names)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_names)]
+RouteTable = Annotated[Routes, NoDecode, PlainValidator(read_routes)]
+DefaultModelTable = Annotated[DefaultModels, NoDecode, PlainValidator(read_default_models)]
 NONE = SecretStr("")
 
 
@@ -89,7 +97,9 @@ def _group(name: str) -> dict[str, Any]:
     return {"group": name}
 
 
-LISTENING, ACCOUNTS, CONVERSION, LIMITS = map(_group, ("Listening", "Accounts", "Conversion", "Limits and deadlines"))
+LISTENING, ACCOUNTS, ROUTING, CONVERSION, LIMITS = map(
+    _group, ("Listening", "Accounts", "Routing", "Conversion", "Limits and deadlines")
+)
 
 
 class Settings(BaseSettings):
@@ -119,11 +129,6 @@ class Settings(BaseSettings):
         json_schema_extra=LISTENING,
     )
 
-    model_provider: Names = Field(
-        default=(),
-        description="Provider, or comma list of providers; the first is the default. Empty: the account that speaks the client's protocol, else any.",
-        json_schema_extra=ACCOUNTS,
-    )
     openai_api_key: SecretStr = Field(
         default=NONE,
         description="API key of OpenAI or a compatible vendor; else OPENAI_API_KEY.",
@@ -132,6 +137,16 @@ class Settings(BaseSettings):
     openai_base_url: BaseUrl = Field(
         default="https://api.openai.com/v1",
         description="Where the OpenAI Chat API is, with or without /v1.",
+        json_schema_extra=ACCOUNTS,
+    )
+    openai_responses_api_key: SecretStr = Field(
+        default=NONE,
+        description="API key for the OpenAI Responses API; else openai_api_key, and openai_base_url with it.",
+        json_schema_extra=ACCOUNTS,
+    )
+    openai_responses_base_url: OptionalBaseUrl = Field(
+        default="",
+        description="Where the OpenAI Responses API is, with or without /v1; else openai_base_url for openai_api_key, and OpenAI's own for a key of its own.",
         json_schema_extra=ACCOUNTS,
     )
     claude_api_key: SecretStr = Field(
@@ -143,6 +158,32 @@ class Settings(BaseSettings):
         default="https://api.anthropic.com/v1",
         description="Where the Anthropic Messages API is, with or without /v1.",
         json_schema_extra=ACCOUNTS,
+    )
+    gemini_api_key: SecretStr = Field(
+        default=NONE,
+        description="API key of Google's Gemini API; else GEMINI_API_KEY or GOOGLE_API_KEY.",
+        json_schema_extra=ACCOUNTS,
+    )
+    gemini_base_url: BaseUrl = Field(
+        default="https://generativelanguage.googleapis.com/v1beta",
+        description="Where the Gemini API is, with or without /v1beta.",
+        json_schema_extra=ACCOUNTS,
+    )
+
+    model_provider: Names = Field(
+        default=(),
+        description="Provider, or comma list of providers; the first gets every model whose name leads nowhere else. Empty: chosen by the model's name.",
+        json_schema_extra=ROUTING,
+    )
+    routes: RouteTable = Field(
+        default=Routes(),
+        description="Names of models and where they go: NAME=TARGET,TARGET; NAME=TARGET, tried in order; `*` in a name is any text.",
+        json_schema_extra=ROUTING,
+    )
+    default_models: DefaultModelTable = Field(
+        default=DefaultModels(),
+        description="The model that `default` stands for, by provider: PROVIDER=MODEL; PROVIDER=MODEL.",
+        json_schema_extra=ROUTING,
     )
 
     system_prompt_file: TextFile = Field(

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource, TomlConfigSettingsSource
 
 from addons.settings import ENV_PREFIX, NAMES, SECRETS, Settings, written
+from addons.settings_routes import head_of
 from creds.account import CredentialError
 from creds.store import resolve_secret
 
@@ -21,10 +22,13 @@ FILE_NAME = "aiclient.toml"
 VENDOR_VARIABLES = (
     (("openai_api_key", "OPENAI_API_KEY"), ("openai_base_url", "OPENAI_BASE_URL")),
     (("claude_api_key", "ANTHROPIC_API_KEY"), ("claude_base_url", "ANTHROPIC_BASE_URL")),
+    (("gemini_api_key", "GEMINI_API_KEY"), ("gemini_base_url", "GOOGLE_GEMINI_BASE_URL")),
+    (("gemini_api_key", "GOOGLE_API_KEY"), ("gemini_base_url", "GOOGLE_GEMINI_BASE_URL")),
 )
 # Variables of ours that are not settings; names under the reserved prefixes belong to tests and benchmarks.
 OTHER_VARIABLES = ("AICLIENT_HOME", "AICLIENT_CONFIG")
 RESERVED = ("AICLIENT_TEST_", "AICLIENT_BENCH_")
+PROVIDER_ENDINGS = ("-custom", "-oauth")  # so are the built-in ones named
 PASSWORD = re.compile(r"//[^/]*@")  # in a URL
 
 
@@ -83,12 +87,38 @@ def load(flags: Mapping[str, object] | None = None) -> Loaded:
 
 
 def refuse_unknown_providers(settings: Settings, known: Collection[str]) -> None:
-    """SettingsError if `model_provider` names a provider that is not among `known`."""
-    for name in settings.model_provider:
-        if name not in known:
-            near = difflib.get_close_matches(name, sorted(known), n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-            raise SettingsError(f"model_provider: there is no provider {name!r}; {hint}")
+    """SettingsError if `model_provider`, `default_models` or a target in `routes` names a provider that is not among `known`.
+
+    A target may also be a plain model name with `:` and `/` in it (`llama3:8b`, `openai/gpt-5`): only what looks like a
+    provider's name is taken for a wrong one.
+    """
+    for setting, names in (
+        ("model_provider", settings.model_provider),
+        ("default_models", settings.default_models.table),
+    ):
+        for name in names:
+            if name not in known:
+                near = _like(name, known, 0.6)
+                raise SettingsError(f"{setting}: there is no provider {name!r}; {_meant(near, known)}")
+    for target in (target for row in settings.routes.rows for target in row.targets):
+        name = head_of(target)
+        if name in known:
+            continue
+        near = _like(name, known, 0.6 if target.startswith(name + ":") else 0.8)
+        if near or name.endswith(PROVIDER_ENDINGS):
+            cure = f"{_meant(near, known)} (for a model of this name write PROVIDER:{target})"
+            raise SettingsError(f"routes: there is no provider {name!r}; {cure}")
+
+
+def _like(name: str, known: Collection[str], cutoff: float) -> str | None:
+    """The provider whose name is nearest, whatever the case. `demo` is like too many models."""
+    names = {found.lower(): found for found in known if "-" in found}
+    near = difflib.get_close_matches(name.lower(), names, 1, cutoff)
+    return names[near[0]] if near else None
+
+
+def _meant(near: str | None, known: Collection[str]) -> str:
+    return f"did you mean {near}?" if near else f"there are {', '.join(known)}"
 
 
 def _vendors_own(values: Mapping[str, object]) -> dict[str, str]:
@@ -100,7 +130,7 @@ def _vendors_own(values: Mapping[str, object]) -> dict[str, str]:
     found: dict[str, str] = {}
     for (key_name, key_variable), (url_name, url_variable) in VENDOR_VARIABLES:
         key, url = (os.environ.get(name, "").strip() for name in (key_variable, url_variable))
-        if not key or key_name in values or key.startswith("aic-") or _is_us(url, values):
+        if not key or key_name in values or key_name in found or key.startswith("aic-") or _is_us(url, values):
             continue
         found[key_name] = key_variable
         if url and url_name not in values:
@@ -144,6 +174,11 @@ def _from_file(path: Path) -> dict[str, object]:
     for name in layer:
         if name not in NAMES:
             raise SettingsError(f"{path}: {name} is not a setting{_nearest(name, set(NAMES))}")
+    for table, content in layer.items():
+        if isinstance(content, dict) and (misplaced := next((name for name in content if name in NAMES), None)):
+            raise SettingsError(
+                f"{path}: {misplaced} stands in [{table}], which takes all lines below it: move it above"
+            )
     return layer
 
 
@@ -173,7 +208,7 @@ def _explained(error: ValidationError, values: Mapping[str, object], origin: Map
     if name not in NAMES:
         return f"{name} is not a setting{_nearest(name, set(NAMES))}"
     text = PASSWORD.sub("//***@", written(values[name]))
-    said = "" if name in SECRETS else f" = {text!r}"
+    said = "" if name in SECRETS or isinstance(values[name], dict) else f" = {text!r}"
     where = origin[name] if origin[name] in (flag(name), variable(name)) else f"{origin[name]}: {name}"
     return f"{where}{said}: {allowed(name) or first['msg'].removeprefix('Value error, ')}"
 

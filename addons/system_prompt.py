@@ -30,10 +30,11 @@ class SystemPrompt:
         settings = self._settings()
         if not settings.system_prompt_file or not (text := self._current(settings.system_prompt_file)):
             return
-        name, value = with_system_prompt(exchange.wire.name, exchange.body, text, settings.system_prompt_mode)
-        if exchange.body.get(name) != value:
-            exchange.body[name] = value
-            exchange.raw = set_member(exchange.raw, name, value)
+        changed = with_system_prompt(exchange.wire.name, exchange.body, text, settings.system_prompt_mode)
+        for name, value in changed.items():
+            if exchange.body.get(name) != value:
+                exchange.body[name] = value
+                exchange.raw = set_member(exchange.raw, name, value)
 
     def _current(self, file: str) -> str:
         path = Path(file).expanduser()

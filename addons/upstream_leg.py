@@ -2,42 +2,45 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 
 from mitmproxy.http import HTTPFlow, Response
 
-from addons import routing
 from addons.accounts import Accounts
-from addons.exchange import EVENT_STREAM, Exchange, fresh_id
-from addons.fetch import fetch_into
-from addons.provider_answer import down_headers, is_event_stream, shown_models, watched, whole_answer, written_answer
+from addons.candidates import Candidate, Plan, nearest_models, plan
+from addons.exchange import EVENT_STREAM, JSON, Exchange
+from addons.listing import listing
+from addons.model_lists import ModelLists
+from addons.provider_answer import down_headers, estimate, is_event_stream, watched, whole_answer, written_answer
 from addons.providers import catalogue
-from addons.providers.base import Action
-from addons.relay import FailedAttempt
+from addons.providers.base import Action, Provider
+from addons.relay import FailedAttempt, Pipe
+from addons.routing import unknown_provider
 from addons.settings import Settings
+from addons.upstream_body import as_sent, converted, parsed, refuse_crossing
 from addons.upstream_request import address, leave_out_reasoning
-from converters.count import estimate_tokens
-from converters.envelope import MARK
 from converters.errors import ConversionError, Failure, Kind, UpstreamError, failure_of
+from converters.gemini.array import ArrayPipe
 from converters.inflate import Inflate
 from converters.json_codec import JsonObject, dumps
-from converters.memory import Observer, ReasoningMemory
-from converters.model_list import Model
+from converters.memory import ReasoningMemory
+from converters.model_list import Model, write_list, write_model
 from converters.pipe import StreamPipe, TeePipe
-from converters.prepare import prepare
-from converters.splice import remove_member
-from converters.strip import strip_envelopes
-from converters.turns import Chat, Reasoning, remote_documents
-from converters.wire import Ask, Wire
+from creds.account import Account
 
 log = logging.getLogger("aiclient")
 
 _STREAM_LIMIT = 256 * 1024 * 1024  # bytes a compressed stream may grow to
+_DEMO = Model("aiclient-demo", "aiclient demo model", 0, "aiclient")
+# What another provider of the chain may do better. The client's own faults are not among them.
+_NEXT = frozenset(Kind) - {Kind.BAD_REQUEST, Kind.CONTEXT_LENGTH, Kind.TOO_LARGE}
 
 
 class UpstreamLeg:
-    """settings, accounts: read anew for each request. memory: reasoning tokens that stateless clients lose."""
+    """settings, accounts: read anew for each request. memory: reasoning tokens that stateless clients lose. lists: of models."""
 
     def __init__(
         self,
@@ -45,11 +48,13 @@ class UpstreamLeg:
         accounts: Callable[[], Accounts],
         memory: ReasoningMemory,
         now: Callable[[], float],
+        lists: ModelLists,
     ) -> None:
         self._settings = settings
         self._accounts = accounts
         self._memory = memory
         self._now = now
+        self._lists = lists
 
     # --- request ---
 
@@ -60,79 +65,79 @@ class UpstreamLeg:
         try:
             if exchange.match.action is Action.HEALTH:
                 flow.response = self._health(exchange)
+            elif exchange.match.action in (Action.MODELS, Action.MODEL):
+                flow.response = await self._models(exchange)
             else:
-                self._choose(exchange)
-                await self._begin(exchange, flow)
-        except ConversionError as error:
-            exchange.refuse(flow, failure_of(error))
-        except UpstreamError as error:
+                exchange.left = deque((await self._plan(exchange)).candidates)
+                await self._next(exchange, flow)
+        except (ConversionError, UpstreamError) as error:
             exchange.refuse(flow, failure_of(error))
         except Exception:
             log.exception("%s: cannot build the upstream request", exchange.id)
             exchange.refuse(flow, Failure(500, f"aiclient failed on this request; its log names {exchange.id}"))
 
-    def _choose(self, exchange: Exchange) -> None:
-        known, accounts = catalogue(), self._accounts()
-        named = exchange.match.provider or exchange.request_headers.get("model-provider") or None
-        protocol = exchange.wire.name
-        name = routing.choose(named, exchange.settings.model_provider, accounts.usable, protocol, known)
-        exchange.provider = known[name]
-        if exchange.provider.wire is not None:
-            exchange.account = accounts.of(exchange.provider)
-            exchange.bypass = exchange.provider.wire.name == protocol
+    async def _plan(self, exchange: Exchange) -> Plan:
+        """Where the request goes, in which order. A guess is checked against what the providers list."""
+        found = self._planned(exchange, exchange.model)
+        if not found.candidates[0].certain:
+            with suppress(UpstreamError):
+                await self._lists.all_of(self._usable(exchange))
+            found = self._planned(exchange, exchange.model)
+        return found
 
-    async def _begin(self, exchange: Exchange, flow: HTTPFlow) -> None:
-        action, wire = exchange.match.action, exchange.target
+    def _planned(self, exchange: Exchange, model: str) -> Plan:
+        return plan(
+            model,
+            exchange.wire.name,
+            _named(exchange),
+            settings=exchange.settings,
+            accounts=self._accounts(),
+            catalogue=catalogue(),
+            listed=self._lists.at_hand(),
+        )
+
+    def _usable(self, exchange: Exchange) -> list[tuple[Provider, Account]]:
+        """The providers that a model list is made of: the named one, else all."""
+        known, accounts = catalogue(), self._accounts()
+        if (named := _named(exchange)) is not None:
+            if named not in known:
+                raise unknown_provider(named, known)
+            provider = known[named]
+            return [(provider, accounts.of(provider))] if provider.wire else []
+        return [(known[name], accounts.of(known[name])) for name in accounts.usable]
+
+    async def _next(self, exchange: Exchange, flow: HTTPFlow) -> None:
+        """The request, written for the first of the providers left that can take it. Raises ConversionError when none can."""
+        refused: ConversionError | None = None
+        while exchange.left:
+            try:
+                await self._turn_to(exchange, flow, exchange.left.popleft())
+                return
+            except ConversionError as error:
+                refused = refused or error
+        raise refused or ConversionError("no provider is left")
+
+    async def _turn_to(self, exchange: Exchange, flow: HTTPFlow, candidate: Candidate) -> None:
+        provider, action = catalogue()[candidate.provider], exchange.match.action
+        wire = provider.wire
+        exchange.turn_to(provider, self._accounts().of(provider) if wire else None, candidate.model)
+        body: bytes | None = None
         if wire is None:
             flow.response = self._answer_here(exchange)
-        elif action is Action.COUNT and not exchange.bypass:
-            flow.response = self._estimate(exchange)
-        elif action is Action.GENERATE and not exchange.bypass:
-            address(exchange, flow, await self._converted(exchange, wire))
-        elif action in (Action.GENERATE, Action.COUNT):
-            address(exchange, flow, self._as_sent(exchange, wire))
+            return
+        if not exchange.bypass and action in (Action.COMPACT, Action.STORED):
+            raise refuse_crossing(exchange)
+        if action is Action.STORED:
+            pass
+        elif exchange.bypass:
+            body = as_sent(exchange, wire, self._now)
         else:
-            address(exchange, flow, None)
-
-    def _parsed(self, exchange: Exchange) -> Chat:
-        chat = exchange.wire.parse_request(exchange.body, exchange.loss)
-        exchange.ask = Ask(
-            model=exchange.model,
-            new_id=fresh_id,
-            now=lambda: int(self._now()),
-            include_usage=chat.want_usage,
-            show_thinking=exchange.wire.name == "chat" or _is_shown(chat.reasoning),
-        )
-        return chat
-
-    async def _converted(self, exchange: Exchange, wire: Wire) -> bytes:
-        """Cross-protocol: through the hub."""
-        chat = self._parsed(exchange)
-        for part, url in remote_documents(chat) if not wire.limits.document_urls else ():
-            await fetch_into(part, url)
-        profile = exchange.provider.profile if exchange.provider else None
-        assert profile is not None
-        prepared = prepare(chat, wire, profile, exchange.loss, self._memory)
-        exchange.loss.refuse_if_strict(exchange.settings.strict_conversion)
-        exchange.restore = prepared.restore
-        exchange.observer = Observer(self._memory)
-        return dumps(prepared.body)
-
-    def _as_sent(self, exchange: Exchange, wire: Wire) -> bytes:
-        """Same protocol: the client's bytes, but for fields the account rejects and reasoning tokens of ours."""
-        raw = exchange.raw
-        # Needed when the provider answers in one body what should have been a stream, and for the error event of a cut one.
-        exchange.ask = Ask(
-            exchange.model, fresh_id, lambda: int(self._now()), include_usage=_wants_usage(exchange.body)
-        )
-        profile = exchange.provider.profile if exchange.provider else None
-        for name in sorted(profile.rejected & exchange.body.keys()) if profile else ():
-            raw = remove_member(raw, name)
-            exchange.loss.drop(name, "the account's provider rejects it")
-        if MARK.encode() in raw and strip_envelopes(wire.name, exchange.body):
-            raw = dumps(exchange.body)
-        exchange.loss.refuse_if_strict(exchange.settings.strict_conversion)
-        return raw
+            body = await converted(exchange, wire, self._memory, self._now)
+        assert exchange.account is not None
+        if action is Action.COUNT and (body is None or provider.url(exchange.account, action) is None):
+            flow.response = estimate(exchange)
+        else:
+            address(exchange, flow, body)
 
     # --- answers made here ---
 
@@ -146,39 +151,76 @@ class UpstreamLeg:
         provider, action = exchange.provider, exchange.match.action
         assert provider is not None
         if action is Action.COUNT:
-            return self._estimate(exchange)
-        if action in (Action.MODELS, Action.MODEL):
-            model = Model(exchange.match.model or "aiclient-demo", "aiclient demo model", 0, "aiclient")
-            return exchange.answer(200, dumps(shown_models(exchange, [model])))
-        chat = self._parsed(exchange)
-        events = watched(provider.answer(chat), exchange)
-        return written_answer(exchange, events)
+            return estimate(exchange)
+        if action is not Action.GENERATE:
+            raise refuse_crossing(exchange)
+        chat = parsed(exchange, self._now)
+        return written_answer(exchange, watched(provider.answer(chat), exchange))
 
-    def _estimate(self, exchange: Exchange) -> Response:
-        # A counting call has no `max_tokens`, which the same body needs when it generates.
-        tokens = estimate_tokens(exchange.wire.parse_request({"max_tokens": 1, **exchange.body}, exchange.loss))
-        response = exchange.answer(200, dumps({"input_tokens": tokens}))
-        response.headers["x-aiclient-estimated"] = "1"
-        return response
+    async def _models(self, exchange: Exchange) -> Response:
+        """The list, or one entry of it: 404 with the nearest names for one that is not there."""
+        usable = self._usable(exchange)
+        aliases = exchange.settings.routes.names
+        try:
+            lists = await self._lists.all_of(usable)
+        except UpstreamError as error:
+            if not aliases:
+                raise UpstreamError(Kind.SERVER, f"no provider gave a model list: {error}") from error
+            lists = {}
+
+        def lead(name: str) -> Candidate | None:
+            with suppress(ConversionError):
+                return self._planned(exchange, name).candidates[0]
+            return None
+
+        found = listing(lists, aliases, lead) if usable else [_DEMO]
+        if exchange.match.action is Action.MODELS:
+            return exchange.answer(200, dumps(write_list(exchange.wire.name, found)))
+        asked = exchange.match.name or ""
+        ids = {model.id: model for model in found}
+        if asked not in ids and (to := lead(asked)) is not None:
+            listed = next((model for model in lists.get(to.provider, ()) if model.id == to.model), None)
+            if listed is not None:  # written as `provider:model`, or by an alias with a wildcard
+                ids |= {model.id: model for model in listing({}, [asked], lambda _: to)}
+        if asked not in ids:
+            raise unknown_model(asked, ids)
+        return exchange.answer(200, dumps(write_model(exchange.wire.name, ids[asked])))
 
     # --- response ---
 
-    def attempt_failed(self, attempt: FailedAttempt) -> None:
-        """One more try after a connection that failed before any byte: nothing was said yet, so nothing is said twice.
+    async def attempt_failed(self, attempt: FailedAttempt) -> None:
+        """Nothing was said to the client yet, so nothing is said twice: once more over a new connection, or without the
+        reasoning of earlier turns, or the next provider of the route's chain.
 
         stale: a kept-alive connection that the provider had closed in the meantime.
         """
         exchange = Exchange.of(attempt.flow)
         if exchange is None:
             return
-        if attempt.answer is not None:
-            attempt.again = leave_out_reasoning(exchange, attempt.flow, attempt.answer)
+        if attempt.answer is not None and leave_out_reasoning(exchange, attempt.flow, attempt.answer):
+            attempt.again = True
             return
         stale = attempt.reused and attempt.flow.response is None and attempt.error.kind is Kind.BROKEN_STREAM
-        if exchange.retries_left > 0 and (stale or attempt.error.kind is Kind.UNREACHABLE):
+        refused = attempt.error.kind is Kind.UNREACHABLE
+        if attempt.answer is None and exchange.retries_left > 0 and (stale or refused):
             exchange.retries_left -= 1
             exchange.attempts += 1
             attempt.again = True
+        elif exchange.match.action is Action.GENERATE and exchange.left and _cause(exchange, attempt) in _NEXT:
+            await self._fall_back(exchange, attempt)
+
+    async def _fall_back(self, exchange: Exchange, attempt: FailedAttempt) -> None:
+        # One that answers in here could not be sent to.
+        exchange.left = deque(left for left in exchange.left if catalogue()[left.provider].wire is not None)
+        failed = exchange.snapshot()
+        log.info("%s: %s: %s", exchange.id, exchange.target_name, attempt.error)
+        try:
+            await self._next(exchange, attempt.flow)
+        except ConversionError:  # none of the others can take it: what came stands
+            exchange.return_to(failed)
+            return
+        exchange.attempts += 1
+        attempt.again = True
 
     def responseheaders(self, flow: HTTPFlow) -> None:
         exchange = Exchange.of(flow)
@@ -187,12 +229,13 @@ class UpstreamLeg:
             return
         if response.status_code == 200 and exchange.stream and is_event_stream(response):
             with suppress(UpstreamError):  # an unknown content coding: `response` refuses it
-                exchange.pipe = self._pipe(exchange, response)
+                pipe = self._pipe(exchange, response)
+                exchange.pipe = ArrayPipe(pipe) if exchange.array else pipe
                 self._stream_headers(exchange, response)
         if exchange.first_byte is None and not exchange.pipe:
             exchange.first_byte = time.monotonic()
 
-    def _pipe(self, exchange: Exchange, response: Response) -> StreamPipe | TeePipe:
+    def _pipe(self, exchange: Exchange, response: Response) -> Pipe:
         wire, ask, provider = exchange.target, exchange.ask, exchange.provider
         assert wire is not None and ask is not None and provider is not None
         coding = response.headers.get("content-encoding", "identity").lower()
@@ -205,12 +248,15 @@ class UpstreamLeg:
 
     def _stream_headers(self, exchange: Exchange, response: Response) -> None:
         response.headers = down_headers(response.headers)
-        response.headers["content-type"] = response.headers.get("content-type") if exchange.bypass else EVENT_STREAM
+        if exchange.array:
+            response.headers["content-type"] = JSON
+        elif not exchange.bypass:
+            response.headers["content-type"] = EVENT_STREAM
         response.headers["cache-control"] = "no-cache"
         response.stream = True
         exchange.stamp(response.headers)
 
-    def response(self, flow: HTTPFlow) -> None:
+    async def response(self, flow: HTTPFlow) -> None:
         """A whole answer is here (or a streamed one has ended: nothing is left to do but to remember)."""
         exchange = Exchange.of(flow)
         if exchange is None or flow.response is None or not exchange.sent:
@@ -218,6 +264,7 @@ class UpstreamLeg:
         if exchange.pipe is None and exchange.failure is None:
             try:
                 flow.response = whole_answer(exchange, flow.response)
+                await self._name_others(exchange, flow)
             except UpstreamError as error:
                 flow.response = exchange.failure_response(error)
             except Exception:
@@ -227,12 +274,38 @@ class UpstreamLeg:
         if exchange.observer is not None and exchange.finish is not None and exchange.failure is None:
             exchange.observer.done()
 
+    async def _name_others(self, exchange: Exchange, flow: HTTPFlow) -> None:
+        """16: to a model that its provider does not know, the nearest ones that it has."""
+        provider, account, failure = exchange.provider, exchange.account, exchange.failure
+        if failure is None or failure.status != 404 or exchange.match.action is Action.STORED:
+            return
+        assert provider is not None and account is not None
+        with suppress(UpstreamError):
+            known = [model.id for model in await self._lists.of(provider, account)]
+            if exchange.target_model not in known:
+                hint = unknown_model(exchange.target_model, known, provider.name)
+                message = f"{failure.message} ({hint})"
+                flow.response = exchange.failure_for(replace(failure, message=message, code="model_not_found"))
 
-def _is_shown(reasoning: Reasoning | None) -> bool:
-    return reasoning is not None and reasoning.mode != "off" and reasoning.visible
+
+def unknown_model(name: str, known: Iterable[str], where: str = "this list") -> ConversionError:
+    """404, with the nearest names."""
+    near = nearest_models(name, known)
+    hint = f"; near to it: {', '.join(near)}" if near else ""
+    return ConversionError(
+        f"{where} has no model {name[:100]!r}{hint}", param="model", status=404, code="model_not_found"
+    )
 
 
-def _wants_usage(body: JsonObject) -> bool:
-    """Chat: the usage chunk is sent to those who ask for it."""
-    options = body.get("stream_options")
-    return isinstance(options, dict) and options.get("include_usage") is True
+def _named(exchange: Exchange) -> str | None:
+    """A provider that the client names, by path or header."""
+    return exchange.match.provider or exchange.request_headers.get("model-provider") or None
+
+
+def _cause(exchange: Exchange, attempt: FailedAttempt) -> Kind:
+    """What went wrong, read from the provider's own words where there are any."""
+    answer, wire = attempt.answer, exchange.target
+    if answer is None or wire is None:
+        return attempt.error.kind
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    return wire.read_error(answer.status_code, headers, answer.raw_content or b"").kind

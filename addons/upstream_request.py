@@ -1,7 +1,7 @@
 """The request as it goes to a provider: target, head and body. Nothing of the client's head is sent that is not named here."""
 
 import re
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from mitmproxy.http import Headers, HTTPFlow, Request, Response
 
@@ -14,19 +14,17 @@ from converters.strip import strip_reasoning
 from converters.wire import Wire
 
 # Client headers that mean something to a provider of the same protocol.
-_PASSED_UP = {
-    "chat": ("openai-organization", "openai-project", "openai-beta"),
-    "anthropic": ("anthropic-version", "anthropic-beta"),
-}
-_ALWAYS_UP = {"anthropic": (("anthropic-version", "2023-06-01"),)}
+_OPENAI = ("openai-organization", "openai-project", "openai-beta")
+_PASSED_UP = {"chat": _OPENAI, "responses": _OPENAI, "anthropic": ("anthropic-version", "anthropic-beta")}
+ALWAYS_UP = {"anthropic": (("anthropic-version", "2023-06-01"),)}
 _QUERY_UP = {
     ("anthropic", Action.GENERATE): ("beta",),
     ("anthropic", Action.COUNT): ("beta",),
-    ("anthropic", Action.MODELS): ("limit", "before_id", "after_id"),
+    ("responses", Action.STORED): ("include[]", "include", "after", "limit", "order", "stream", "starting_after"),
 }
 _PORTS = {"http": 80, "https": 443}
 _ABOUT_REASONING = re.compile(
-    rb"signature|thinking block|thinking` block|encrypted_content|encrypted content", re.IGNORECASE
+    rb"signature|thinking block|thinking` block|encrypted_content|encrypted content|reasoning'? item", re.IGNORECASE
 )
 
 
@@ -34,20 +32,20 @@ def address(exchange: Exchange, flow: HTTPFlow, body: bytes | None) -> None:
     """Puts the provider's request in the place of the client's. The credential stays beside it, for the relay alone."""
     provider, account, wire = exchange.provider, exchange.account, exchange.target
     assert provider is not None and account is not None and wire is not None
-    url = provider.url(account, exchange.match.action)
+    action = exchange.match.action
+    name = (exchange.match.name or "") if action is Action.STORED else exchange.target_model
+    url = provider.url(account, action, name, stream=exchange.stream)
     if url is None:
-        raise ConversionError(f"{provider.name} has no {exchange.match.action} call", status=404)
-    if exchange.match.model is not None:
-        url += "/" + quote(exchange.match.model, safe="")
+        raise ConversionError(f"{provider.name} has no {action} call", status=404)
     if query := _query(exchange, wire):
-        url += "?" + urlencode(query)
+        url += ("&" if "?" in url else "?") + urlencode(query)
     parts = urlsplit(url)
     asked = flow.request
     # A new one: mitmproxy reads the client's own head again, to know whether its connection stays open.
     flow.request = Request(
         host=str(parts.hostname),
         port=parts.port or _PORTS[parts.scheme],
-        method=b"GET" if body is None else b"POST",
+        method=asked.data.method if action is Action.STORED else b"POST",
         scheme=parts.scheme.encode(),
         authority=b"",
         path=(parts.path + (f"?{parts.query}" if parts.query else "")).encode(),
@@ -63,7 +61,7 @@ def address(exchange: Exchange, flow: HTTPFlow, body: bytes | None) -> None:
     flow.metadata["aiclient"] |= {
         "provider": provider.name,
         "account": account.label,
-        "model": exchange.model,
+        "model": exchange.target_model,
         "dropped": dict(exchange.loss.dropped),
         "changed": dict(exchange.loss.changed),
         "noted": dict(exchange.loss.noted),
@@ -77,7 +75,7 @@ def _headers(exchange: Exchange, wire: Wire, host: str, body: bytes | None) -> H
     if body is not None:
         headers["content-type"] = JSON
         headers["content-length"] = str(len(body))
-    for name, value in _ALWAYS_UP.get(wire.name, ()):
+    for name, value in ALWAYS_UP.get(wire.name, ()):
         headers[name] = value
     if exchange.bypass:
         for name in _PASSED_UP.get(wire.name, ()):
@@ -87,12 +85,9 @@ def _headers(exchange: Exchange, wire: Wire, host: str, body: bytes | None) -> H
 
 
 def _query(exchange: Exchange, wire: Wire) -> dict[str, str]:
-    """The client's own, as far as we know the names; in another protocol, what makes the answer a whole one."""
-    action = exchange.match.action
-    if exchange.bypass:
-        known = _QUERY_UP.get((wire.name, action), ())
-        return {name: value for name, value in exchange.query.items() if name in known}
-    return {"limit": "1000"} if action is Action.MODELS and wire.name == "anthropic" else {}
+    """The client's own, as far as we know the names; none of it in another protocol."""
+    known = _QUERY_UP.get((wire.name, exchange.match.action), ()) if exchange.bypass else ()
+    return {name: value for name, value in exchange.query.items() if name in known}
 
 
 def leave_out_reasoning(exchange: Exchange, flow: HTTPFlow, answer: Response) -> bool:
@@ -106,7 +101,7 @@ def leave_out_reasoning(exchange: Exchange, flow: HTTPFlow, answer: Response) ->
     if not _ABOUT_REASONING.search(answer.raw_content or b""):
         return False
     body = loads(flow.request.raw_content or b"{}")
-    if not isinstance(body, dict) or not strip_reasoning(target.name, body):
+    if not isinstance(body, dict) or not strip_reasoning(target.name, body, exchange.target_model):
         return False
     exchange.reasoning_stripped = True
     exchange.attempts += 1

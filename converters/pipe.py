@@ -12,7 +12,7 @@ from converters.errors import Kind, UpstreamError, failure_of
 from converters.events import Finish, Start, StreamEvent, TextDelta, UsageUpdate
 from converters.json_codec import loads
 from converters.sse import DONE, SSEDecoder
-from converters.wire import StreamReader, StreamWriter
+from converters.wire import Follows, StreamReader, StreamWriter
 
 type Watch = Callable[[StreamEvent], None]
 type Scrub = Callable[[bytes], bytes]
@@ -172,6 +172,7 @@ class TeePipe(_Pipe):
         self._opened = False
         self._held = b""  # whole frames that open the answer
         self._partial = bytearray()  # of a frame that is not complete yet
+        self._first = self._last = b""  # whole frames, for a writer whose error event goes on from them
 
     def feed(self, data: bytes) -> bytes:
         if self._over:
@@ -215,7 +216,9 @@ class TeePipe(_Pipe):
     @override
     def _give_up(self, error: UpstreamError) -> None:
         super()._give_up(error)
-        self._held = b""
+        if isinstance(self._writer, Follows):
+            self._writer.follow(self._first, self._last)
+        self._held = self._first = self._last = b""
         self._partial.clear()
 
     def heartbeat(self) -> bytes:
@@ -233,7 +236,9 @@ class TeePipe(_Pipe):
             end = max(place + len(mark) if (place := partial.rfind(mark, searched)) >= 0 else 0 for mark in _BLANK_LINE)
             data = bytes(partial[:end])
             del partial[:end]
-        self._opened = self._opened or bool(data)
+        if data:
+            self._opened = True
+            self._first, self._last = self._first or data, data
         return data
 
     def _passed(self, data: bytes) -> bytes:

@@ -5,6 +5,8 @@ The chat given is not changed: the same one is built again for the next provider
 
 from dataclasses import dataclass, replace
 
+from converters.client_words import put_in_client_words
+from converters.errors import ConversionError
 from converters.history import order_results
 from converters.json_codec import JsonObject, dumps_text
 from converters.json_schema import clean_for_anthropic, object_root
@@ -37,8 +39,10 @@ _TAKES_BACK: dict[str, frozenset[str]] = {
     "gemini": frozenset("g"),
     "kiro": frozenset("k"),
 }
+_SCHEMA_ONLY = ("anthropic", "gemini")  # 8: a format has no name and no description there, and is always enforced
 _ONE_OBJECT = "Answer with one JSON object and nothing else."
 _ANSWER_TOOL = "json_response"
+_UNNAMED = "response"  # what a format without a name is called
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,16 @@ class Prepared:
 
 def prepare(chat: Chat, wire: Wire, profile: Profile, loss: Loss, memory: ReasoningMemory | None = None) -> Prepared:
     """One request for one provider. Deterministic. Raises ConversionError for what the provider cannot serve."""
+    try:
+        return _prepared(chat, wire, profile, loss, memory)
+    except ConversionError as error:
+        put_in_client_words(chat.client, error)
+        raise
+    finally:
+        put_in_client_words(chat.client, loss)
+
+
+def _prepared(chat: Chat, wire: Wire, profile: Profile, loss: Loss, memory: ReasoningMemory | None) -> Prepared:
     echo = wire.name == "chat" and profile.echo_reasoning != "never"
     takes_back = frozenset("n") if echo else _TAKES_BACK.get(wire.name, frozenset())
     if memory is not None:
@@ -59,8 +73,12 @@ def prepare(chat: Chat, wire: Wire, profile: Profile, loss: Loss, memory: Reason
     chat = replace(chat, turns=order_results([turn for turn in turns if turn.parts], wire.limits, loss))
     fitted = fit_tools(chat, wire, loss)
     chat, answer_tool = fitted.chat, None
-    if wire.name == "anthropic" and chat.format is not None:
-        chat, answer_tool = _anthropic_format(chat, chat.format, loss)
+    if wire.name in _SCHEMA_ONLY and chat.format is not None:
+        _note_form(chat.format, loss)
+        if wire.name == "anthropic":
+            chat, answer_tool = _anthropic_format(chat, chat.format, loss)
+        else:
+            chat = replace(chat, format=_with_description(chat.format, loss))
     return Prepared(wire.build_request(chat, profile, loss), Restore(fitted.names, fitted.custom, answer_tool))
 
 
@@ -79,6 +97,7 @@ def _for_wire(turn: Turn, wire: Wire, takes_back: frozenset[str], echo: bool, lo
                 else:
                     loss.note("messages.thinking", "reasoning that this provider did not issue is not sent")
             case ToolCall(token=token) if token is not None and token.origin not in takes_back:
+                loss.note("messages.thinking", "reasoning that this provider did not issue is not sent")
                 parts.append(replace(part, token=None))
             case Hosted(kind, text, native) if native is None or native[0] != wire.name:
                 loss.note(f"messages.{kind}", "a step of another provider is sent as its text, if it has one")
@@ -89,6 +108,27 @@ def _for_wire(turn: Turn, wire: Wire, takes_back: frozenset[str], echo: bool, lo
     return replace(turn, parts=parts)
 
 
+def _note_form(format_: Format, loss: Loss) -> None:
+    if format_.name != _UNNAMED:
+        loss.note("response_format.name", "formats have no names here")
+    if format_.strict is False:
+        loss.note("response_format.strict", "a schema is always enforced here")
+
+
+def _with_description(format_: Format, loss: Loss) -> Format:
+    return format_ if format_.schema is None else replace(format_, schema=_described(format_, format_.schema, loss))
+
+
+def _described(format_: Format, schema: JsonObject, loss: Loss) -> JsonObject:
+    """What the answer is for goes into the schema, where the model reads it."""
+    if format_.description is None:
+        return schema
+    if "description" in schema:
+        loss.note("response_format.description", "the schema has a description of its own")
+        return schema
+    return {**schema, "description": format_.description}
+
+
 def _anthropic_format(chat: Chat, format_: Format, loss: Loss) -> tuple[Chat, str | None]:
     """8: native where the model has it, else a forced tool, else words. Returns the name of the forced tool as well."""
     if format_.kind == "text":
@@ -96,12 +136,12 @@ def _anthropic_format(chat: Chat, format_: Format, loss: Loss) -> tuple[Chat, st
     if format_.schema is None:
         return _in_words(chat, _ONE_OBJECT, loss), None
     if anthropic_has_output_format(chat.model):
-        schema, notes = clean_for_anthropic(format_.schema)
+        schema, notes = clean_for_anthropic(_described(format_, format_.schema, loss))
         if notes:
             loss.change("response_format", "moved into descriptions or tightened: " + ", ".join(notes))
         return replace(chat, format=replace(format_, schema=schema)), None
     if _thinks(chat.reasoning, chat.model) or (chat.tools and not _forbidden(chat.tool_choice)):
-        words = f"{_ONE_OBJECT} It must match this JSON schema:\n{dumps_text(format_.schema)}"
+        words = f"{_ONE_OBJECT} It must match this JSON schema:\n{dumps_text(_described(format_, format_.schema, loss))}"
         return _in_words(chat, words, loss), None
     name = _ANSWER_TOOL
     while any(tool.name == name for tool in chat.tools):

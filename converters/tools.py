@@ -93,7 +93,7 @@ def fit_tools(chat: Chat, wire: Wire, loss: Loss) -> Fitted:
     )
     fitted = replace(
         chat,
-        tools=[_definition(tool, chat, wire, names) for tool in tools],
+        tools=[_definition(tool, chat, wire, names, loss) for tool in tools],
         tool_choice=choice and replace(choice, names=tuple(names.legal(name) for name in choice.names)),
     )
     if names.back or any(call.kind == "custom" for call in calls):
@@ -153,7 +153,7 @@ def _stub(name: str) -> Tool:
     return Tool(name, "not available in this turn", {"type": "object"})
 
 
-def _definition(tool: Tool, chat: Chat, wire: Wire, names: NameMap) -> Tool:
+def _definition(tool: Tool, chat: Chat, wire: Wire, names: NameMap, loss: Loss) -> Tool:
     if tool.kind in ("hosted", "builtin"):
         return tool
     name = names.legal(tool.name)
@@ -163,12 +163,19 @@ def _definition(tool: Tool, chat: Chat, wire: Wire, names: NameMap) -> Tool:
     if schema is None:
         schema = {"type": "object", "properties": {}}
     elif wire.name == "anthropic":
-        schema = object_root(schema)
+        schema = _rooted(schema, loss)
         if tool.strict and anthropic_has_output_format(chat.model):
             schema, _ = clean_for_anthropic(schema)
     elif not tool.strict:  # strict schemas are checked against a grammar of their own: passed as they are
-        schema = object_root(schema)
+        schema = _rooted(schema, loss)
     return replace(tool, name=name, schema=schema)
+
+
+def _rooted(schema: JsonObject, loss: Loss) -> JsonObject:
+    rooted = object_root(schema)
+    if any(rooted.get(keyword) != value for keyword, value in schema.items()):
+        loss.note("tools.schema", "its root must be an object: what it says otherwise is merged or left out")
+    return rooted
 
 
 def _as_function(tool: Tool, name: str) -> Tool:

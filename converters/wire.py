@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from converters.errors import Failure, UpstreamError
 from converters.events import Answer, StreamEvent
@@ -62,6 +62,15 @@ class StreamWriter(Protocol):
 
     def heartbeat(self) -> bytes:
         """What keeps an idle client waiting; b"" where the protocol has nothing harmless."""
+        ...
+
+
+@runtime_checkable
+class Follows(Protocol):
+    """A stream writer whose error event goes on from what passed before it as the provider sent it (numbers, ids)."""
+
+    def follow(self, first: bytes, last: bytes) -> None:
+        """first, last: the whole frames that the client was sent first and last; `error` comes next, or nothing."""
         ...
 
 

@@ -7,11 +7,12 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 VERSION = re.compile(r"v\d+[a-z0-9.]*", re.IGNORECASE)  # v1, v4, v1beta, v1beta1, v1.1
-ENDPOINTS = (
-    "/chat/completions",
-    "/messages",
-    "/responses",
-)  # people paste the whole URL out of the vendor's curl example
+# People paste the whole URL out of the vendor's curl example.
+ENDPOINT = re.compile(
+    r"/(?:chat/completions|messages|responses|models/[^/]+:[a-z]+)$"
+    r"|(?P<version>/v\d+[a-z0-9.]*)/models(?:/[^/]+)?$",  # `/models` alone may be a vendor's own folder
+    re.IGNORECASE,
+)
 
 
 class CredentialError(Exception):
@@ -23,6 +24,7 @@ class Scheme(StrEnum):
 
     BEARER = "bearer"
     X_API_KEY = "x-api-key"
+    X_GOOG_API_KEY = "x-goog-api-key"
 
 
 class Credential(Protocol):
@@ -76,8 +78,8 @@ def normalise_base(url: str, version: str = "v1") -> str:
 
 def _versioned(path: str, version: str) -> str:
     path = "/" + "/".join(segment for segment in path.split("/") if segment)
-    for endpoint in ENDPOINTS:
-        path = path.removesuffix(endpoint)
+    while (cut := ENDPOINT.sub(lambda found: found["version"] or "", path)) != path:
+        path = cut
     segments: list[str] = []
     for segment in path.split("/"):
         if segment and not (segments and segments[-1] == segment and VERSION.fullmatch(segment)):

@@ -13,11 +13,11 @@ class ApiKey:
     key: str = field(repr=False)
 
     def headers(self, scheme: Scheme) -> list[tuple[bytes, bytes]]:
-        """`Authorization: Bearer KEY` or `x-api-key: KEY`, names in lower case."""
+        """`Authorization: Bearer KEY`, `x-api-key: KEY` or `x-goog-api-key: KEY`, names in lower case."""
         key = self.key.encode("ascii")
-        if scheme is Scheme.X_API_KEY:
-            return [(b"x-api-key", key)]
-        return [(b"authorization", b"Bearer " + key)]
+        if scheme is Scheme.BEARER:
+            return [(b"authorization", b"Bearer " + key)]
+        return [(scheme.value.encode(), key)]
 
 
 def parse_key(text: str, setting: str) -> ApiKey:

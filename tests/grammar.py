@@ -120,6 +120,7 @@ class _Chat:
         self._head: JsonObject | None = None
         self._done = False
         self._open_call: set[int] = set()
+        self._custom: set[int] = set()  # calls of free-text tools
 
     def frame(self, where: str, data: bytes) -> None:
         assert not self._done, f"{where}: something follows [DONE]"
@@ -199,17 +200,33 @@ class _Chat:
         calls = self.folded.calls
         if index not in self._open_call:
             assert index == len(calls), f"{where}: calls are numbered 0, 1, 2 ...: {index} after {len(calls)} calls"
-            assert call.get("type") == "function", f"{where}: a call begins with its type"
-            assert all((call.get("id"), call["function"].get("name"))), f"{where}: a call begins with its id and name"
-            assert call["function"].get("arguments") == "", f"{where}: a call begins with empty arguments"
-            assert call["id"] not in [c.id for c in calls], f"{where}: two calls with the id {call['id']}"
-            calls.append(Call(call["id"], call["function"]["name"], ""))
+            self._first_delta(where, call)
             self._open_call.add(index)
-            self.folded.parts.append(("call", call["function"]["name"]))
             return
-        extra = (set(call) - {"index", "function"}) | (set(call["function"]) - {"arguments"})
+        function, custom = call.get("function", {}), call.get("custom", {})
+        extra = (set(call) - {"index", "function", "custom", "extra_content"}) | (set(function) - {"arguments"})
+        extra |= set(custom) - {"input"}
         assert not extra, f"{where}: only the first delta of a call has {sorted(extra)}"
-        calls[index].arguments += call["function"]["arguments"]
+        assert set(call) - {"index"}, f"{where}: a delta of a call that says nothing"
+        assert not custom or index in self._custom, f"{where}: input of a call that is none of a custom tool"
+        assert not function or index not in self._custom, f"{where}: arguments of a call of a custom tool"
+        calls[index].arguments += function.get("arguments", "") + custom.get("input", "")
+        if "extra_content" in call:
+            _take_call_token(self.folded, call["extra_content"], where)
+
+    def _first_delta(self, where: str, call: JsonObject) -> None:
+        kind = call.get("type")
+        assert kind in ("function", "custom"), f"{where}: a call begins with its type"
+        named, field = call[kind], "arguments" if kind == "function" else "input"
+        assert all((call.get("id"), named.get("name"))), f"{where}: a call begins with its id and name"
+        assert named.get(field) == "", f"{where}: a call begins with empty {field}"
+        assert call["id"] not in [c.id for c in self.folded.calls], f"{where}: two calls with the id {call['id']}"
+        if kind == "custom":
+            self._custom.add(call["index"])
+        self.folded.calls.append(Call(call["id"], named["name"], ""))
+        self.folded.parts.append(("call", named["name"]))
+        if "extra_content" in call:
+            _take_call_token(self.folded, call["extra_content"], where)
 
     def _part(self, kind: str, text: str) -> None:
         last = self.folded.parts[-1]
@@ -226,7 +243,8 @@ class _Chat:
         assert self.folded.error is None, f"the stream ends with an error: {self.folded.error}"
         assert self._done, "the stream does not end with [DONE]"
         if self.folded.stop != "length":
-            _arguments_are_json(self.folded)
+            functions = [call for place, call in enumerate(self.folded.calls) if place not in self._custom]
+            _arguments_are_json(Folded(calls=functions))
         self.folded.parts = self.folded.parts[1:]
         return self.folded
 
@@ -250,12 +268,22 @@ def fold_chat_answer(answer: Mapping[str, Any]) -> Folded:
     for detail in message.get("reasoning_details") or []:
         _take_detail(folded, detail)
     for call in message.get("tool_calls") or []:
-        assert call["type"] == "function"
-        folded.calls.append(Call(call["id"], call["function"]["name"], call["function"]["arguments"]))
+        assert call["type"] in ("function", "custom"), f"a call of type {call['type']!r}"
+        named, field = call[call["type"]], "arguments" if call["type"] == "function" else "input"
+        folded.calls.append(Call(call["id"], named["name"], named[field]))
+        if "extra_content" in call:
+            _take_call_token(folded, call["extra_content"], "tool_calls")
     if not folded.calls and not folded.refusal:
         assert isinstance(message["content"], str), "content is null and there are no calls"
     folded.usage = _checked_chat_usage(answer["usage"], "usage")
     return folded
+
+
+def _take_call_token(folded: Folded, extra: JsonObject, where: str) -> None:
+    """Gemini's signature of a call, as its own OpenAI-compatible interface writes it."""
+    signature = extra["google"]["thought_signature"]
+    assert _is_text(signature), f"{where}: thought_signature is {signature!r}"
+    folded.signatures.append(signature)
 
 
 def _take_detail(folded: Folded, detail: JsonObject) -> None:

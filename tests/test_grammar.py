@@ -31,6 +31,15 @@ def call(index: int, id_: str, name: str) -> dict[str, Any]:
     }
 
 
+def custom(index: int, id_: str, name: str) -> dict[str, Any]:
+    return {"tool_calls": [{"index": index, "id": id_, "type": "custom", "custom": {"name": name, "input": ""}}]}
+
+
+def signed(index: int, signature: str) -> dict[str, Any]:
+    extra = {"google": {"thought_signature": signature}}
+    return {"tool_calls": [{"index": index, "extra_content": extra}]}
+
+
 def fragment(index: int, text: str) -> dict[str, Any]:
     return {"tool_calls": [{"index": index, "function": {"arguments": text}}]}
 
@@ -78,6 +87,18 @@ def test_a_right_chat_stream_is_folded() -> None:
     assert folded.parts == [("thinking", "Hm."), ("text", "Hello"), ("call", "f"), ("call", "g")]
 
 
+def test_a_signature_alone_and_a_custom_call_belong_to_a_right_chat_stream() -> None:
+    frames = chat_stream()
+    frames[8:10] = [
+        chunk(signed(0, "sig")),
+        chunk(custom(1, "b", "g")),
+        chunk({"tool_calls": [{"index": 1, "custom": {"input": "free {"}}]}),
+    ]
+    folded = check_chat_stream(chat_bytes(frames), include_usage=True)
+    assert folded.signatures == ["sig"]
+    assert [call.arguments for call in folded.calls] == ['{"x": 1}', "free {"]
+
+
 def _insert(at: int, frame: dict[str, Any] | bytes) -> Callable[[Frames], Frames]:
     return lambda frames: [*frames[:at], frame, *frames[at:]]
 
@@ -103,6 +124,13 @@ CHAT_FAULTS: dict[str, tuple[Callable[[Frames], Frames], str]] = {
     "name repeated": (_replace(6, chunk(call(0, "a", "f"))), "only the first delta"),
     "same id twice": (_replace(8, chunk(call(1, "a", "g"))), "two calls with the id"),
     "arguments are cut": (_without(7), "not JSON"),
+    "a delta of a call that says nothing": (_replace(6, chunk({"tool_calls": [{"index": 0}]})), "says nothing"),
+    "input of a function": (
+        _replace(6, chunk({"tool_calls": [{"index": 0, "custom": {"input": "x"}}]})),
+        "none of a custom tool",
+    ),
+    "arguments of a custom tool": (_replace(5, chunk(custom(0, "a", "f"))), "arguments of a call of a custom tool"),
+    "an empty signature": (_insert(8, chunk(signed(0, ""))), "thought_signature is ''"),
     "finish twice": (_insert(11, chunk({}, "stop")), "after the finish chunk"),
     "text after finish": (_insert(11, chunk({"content": "x"})), "after the finish chunk"),
     "finish with text": (_replace(10, chunk({"content": "x"}, "stop")), "empty delta"),

@@ -29,6 +29,7 @@ IMPURE = {
 PURE_ADDONS = (
     "addons/providers/",
     "addons/routing",
+    "addons/candidates",
     "addons/settings",
     "addons/proxy_options",
     "addons/redact",

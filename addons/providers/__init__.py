@@ -6,10 +6,12 @@ from importlib.metadata import entry_points
 from addons.providers.base import Provider
 from addons.providers.claude_custom import ClaudeCustom
 from addons.providers.demo import Demo
+from addons.providers.gemini_custom import GeminiCustom
 from addons.providers.openai_custom import OpenAICustom
+from addons.providers.openai_responses_custom import OpenAIResponsesCustom
 
 GROUP = "aiclient.providers"
-BUILT_IN: tuple[type[Provider], ...] = (OpenAICustom, ClaudeCustom, Demo)
+BUILT_IN: tuple[type[Provider], ...] = (OpenAICustom, OpenAIResponsesCustom, ClaudeCustom, GeminiCustom, Demo)
 
 
 @cache

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import ClassVar
+from urllib.parse import quote
 
 from converters.events import StreamEvent
 from converters.profile import DEFAULT, Profile
@@ -16,22 +17,38 @@ class Action(StrEnum):
 
     GENERATE = "generate"
     COUNT = "count"
+    COMPACT = "compact"  # Responses: a long conversation made short by its provider
+    STORED = "stored"  # Responses: an answer that its provider keeps
     MODELS = "models"  # the list
     MODEL = "model"  # one entry of it
     HEALTH = "health"
     QUIET = "quiet"  # a client's side traffic: answered, never forwarded
 
 
-# Upstream paths are ours alone: constants per wire, never what the client sent.
+# Upstream paths are ours alone: constants per wire, never what the client sent. `{name}` is the quoted name of a model, or what a
+# STORED call names.
 PATHS: Mapping[str, Mapping[Action, str]] = {
-    "chat": {Action.GENERATE: "/chat/completions", Action.MODELS: "/models", Action.MODEL: "/models"},
+    "chat": {Action.GENERATE: "/chat/completions", Action.MODELS: "/models"},
+    "responses": {
+        Action.GENERATE: "/responses",
+        Action.COUNT: "/responses/input_tokens",
+        Action.COMPACT: "/responses/compact",
+        Action.STORED: "/responses/{name}",
+        Action.MODELS: "/models",
+    },
     "anthropic": {
         Action.GENERATE: "/messages",
         Action.COUNT: "/messages/count_tokens",
-        Action.MODELS: "/models",
-        Action.MODEL: "/models",
+        Action.MODELS: "/models?limit=1000",
+    },
+    "gemini": {
+        Action.GENERATE: "/models/{name}:generateContent",
+        Action.COUNT: "/models/{name}:countTokens",
+        Action.MODELS: "/models?pageSize=1000",
     },
 }
+# Where a stream has a path of its own.
+STREAM_PATHS: Mapping[str, str] = {"gemini": "/models/{name}:streamGenerateContent?alt=sse"}
 
 
 class Provider:
@@ -39,7 +56,8 @@ class Provider:
 
     name: also the path prefix and the word for `--model-provider`. status: one sentence on whether the vendor keeps it up.
     key_setting, url_setting: the settings its account comes from. scheme: how its wire carries the key. wire None: it
-    speaks whatever the client speaks and answers inside this process, through `answer`.
+    speaks whatever the client speaks and answers inside this process, through `answer`. family: a pattern for the beginning of
+    its own models' names, "" if it has none. url_version: what a base URL without a version gets.
     """
 
     name: ClassVar[str]
@@ -50,11 +68,16 @@ class Provider:
     key_setting: ClassVar[str] = ""
     url_setting: ClassVar[str] = ""
     profile: ClassVar[Profile] = DEFAULT
+    family: ClassVar[str] = ""
+    url_version: ClassVar[str] = "v1"
 
-    def url(self, account: Account, action: Action) -> str | None:
-        """Where `action` is asked for; None when this provider's protocol has no such call."""
-        path = PATHS[self.wire.name].get(action) if self.wire else None
-        return None if path is None else account.base_url + path
+    def url(self, account: Account, action: Action, name: str = "", *, stream: bool = False) -> str | None:
+        """Where `action` is asked for; None when this provider's protocol has no such call. name: of the model."""
+        if self.wire is None:
+            return None
+        path = STREAM_PATHS.get(self.wire.name) if stream and action is Action.GENERATE else None
+        path = path or PATHS[self.wire.name].get(action)
+        return None if path is None else account.base_url + path.format(name=quote(name, safe="/"))
 
     def headers(self, account: Account) -> list[tuple[bytes, bytes]]:
         """The headers that carry the credential. They are added to the copy that is sent, never to the flow."""

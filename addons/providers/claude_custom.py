@@ -14,3 +14,4 @@ class ClaudeCustom(Provider):
     scheme = Scheme.X_API_KEY
     key_setting = "claude_api_key"
     url_setting = "claude_base_url"
+    family = "claude-"

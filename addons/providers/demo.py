@@ -71,7 +71,7 @@ def _hello(asked: str) -> str:
     quoted = f' You wrote: "{asked[:_QUOTE]}".' if asked else ""
     return (
         f"This is the demo model inside aiclient, not a real language model, and your request went nowhere.{quoted} "
-        "To talk to a real one, set OPENAI_API_KEY or ANTHROPIC_API_KEY and start aiclient again."
+        "To talk to a real one, set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY and start aiclient again."
     )
 
 

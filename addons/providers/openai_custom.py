@@ -14,3 +14,4 @@ class OpenAICustom(Provider):
     scheme = Scheme.BEARER
     key_setting = "openai_api_key"
     url_setting = "openai_base_url"
+    family = r"gpt-|o\d|chatgpt|codex|computer-use|davinci|text-embedding"

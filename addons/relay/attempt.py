@@ -29,8 +29,11 @@ class Pipe(Protocol):
     and nothing was started, they return b"" and an HTTP error is still possible; else their last bytes are the error event.
     """
 
-    started: bool
-    failed: UpstreamError | None
+    @property
+    def started(self) -> bool: ...
+
+    @property
+    def failed(self) -> UpstreamError | None: ...
 
     def feed(self, data: bytes) -> bytes: ...
 

@@ -4,6 +4,7 @@ Source: Anthropic API reference, "Create a message"; type definitions of anthrop
 """
 
 from converters.anthropic.cache import parse_cache
+from converters.anthropic.known import KNOWN
 from converters.anthropic.parse_tools import parse_tools
 from converters.anthropic.parse_turns import parse_turns
 from converters.fields import (
@@ -23,8 +24,10 @@ from converters.fields import (
 from converters.json_codec import JsonObject
 from converters.loss import Loss
 from converters.turns import Chat, Effort, Format, Reasoning, SystemText
+from converters.unread import report_unread
 
 _EFFORTS: dict[str, Effort] = {"low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh", "max": "max"}
+_DISPLAYS = ("summarized", "omitted")
 _READ = frozenset(
     "model max_tokens messages system stream temperature top_p top_k stop_sequences metadata tools tool_choice thinking"
     " output_config output_format".split()
@@ -49,9 +52,10 @@ def parse_request(body: JsonObject, loss: Loss) -> Chat:
     chat.native = {key: value for key, value in body.items() if key not in _READ and value is not None}
     chat.user = _user(body, chat)
     effort = _output_config(body, chat)
-    chat.reasoning = _reasoning(body, effort)
+    chat.reasoning = _reasoning(body, effort, loss)
     chat.stream = boolean(body, "stream") or False
     chat.want_usage = True  # an answer of this protocol always tells it
+    report_unread(body, KNOWN, loss)
     return chat
 
 
@@ -117,20 +121,25 @@ def _keep_unknown(name: str, value: JsonObject, known: set[str], chat: Chat) -> 
         chat.native[name] = unknown
 
 
-def _reasoning(body: JsonObject, effort: Effort | None) -> Reasoning | None:
+def _reasoning(body: JsonObject, effort: Effort | None, loss: Loss) -> Reasoning | None:
     """An effort without `thinking` tunes the answer but asks for no thinking blocks: mode manual, nothing visible, no budget."""
     thinking = obj(body, "thinking")
     if thinking is None:
         return None if effort is None else Reasoning(effort, visible=False)
-    shown = string(thinking, "display", "thinking") != "omitted"
+    display = string(thinking, "display", "thinking")
+    if display not in (None, *_DISPLAYS):
+        loss.change("thinking.display", "shown as a summary")
+    shown = display != "omitted"
     match thinking.get("type"):
         case "enabled":
             budget = integer(thinking, "budget_tokens", "thinking")
             if budget is None:
                 raise missing("thinking.budget_tokens")
             return Reasoning(effort, budget, "manual", shown)
-        case "adaptive":
+        case "adaptive" | "between_tools" as kind:
+            if kind == "between_tools":
+                loss.change("thinking.type", "other providers think whenever they like")
             return Reasoning(effort, None, "adaptive", shown)
         case "disabled":
             return Reasoning(effort or "none", None, "off", visible=False)
-    raise malformed("thinking.type", "`enabled`, `adaptive` or `disabled`")
+    raise malformed("thinking.type", "`enabled`, `adaptive`, `between_tools` or `disabled`")

@@ -21,11 +21,11 @@ def put_thinking(body: JsonObject, chat: Chat, max_tokens: int, loss: Loss) -> N
         if _is_off(reasoning):
             if kind != "none":
                 body["thinking"] = {"type": "disabled"}
-                _put_effort(body, reasoning, kind)
+                _put_effort(body, reasoning, kind, loss)
         elif kind == "none":
             loss.drop("reasoning", "this model does not reason")
         elif _is_effort_alone(chat, reasoning):
-            if not _put_effort(body, reasoning, kind):
+            if not _put_effort(body, reasoning, kind, loss):
                 loss.drop("reasoning", "this model knows no levels of effort")
         elif kind == "budget" or (kind == "adaptive" and chat.client == "anthropic" and reasoning.budget is not None):
             _put_budget(body, reasoning, max_tokens, loss)
@@ -47,21 +47,22 @@ def _is_effort_alone(chat: Chat, reasoning: Reasoning) -> bool:
     return reasoning.budget is None and not reasoning.visible
 
 
-def _put_effort(body: JsonObject, reasoning: Reasoning, kind: Thinking) -> bool:
+def _put_effort(body: JsonObject, reasoning: Reasoning, kind: Thinking, loss: Loss) -> bool:
     """False: there is none to send, or the model takes none."""
     effort = reasoning.effort
     if effort is None and reasoning.budget is not None:
         effort = effort_for(reasoning.budget)
     if effort is None or effort == "none" or kind not in ("adaptive_only", "adaptive"):
         return False
-    if kind == "adaptive" and effort == "xhigh":
-        effort = "max"
-    body["output_config"] = {"effort": nearest(effort, _ADAPTIVE)}
+    sent = "max" if kind == "adaptive" and effort == "xhigh" else nearest(effort, _ADAPTIVE)
+    if sent != effort:
+        loss.change("reasoning", f"this model has no `{effort}`, sent as `{sent}`")
+    body["output_config"] = {"effort": sent}
     return True
 
 
 def _put_adaptive(body: JsonObject, reasoning: Reasoning, kind: Thinking, loss: Loss) -> None:
-    _put_effort(body, reasoning, kind)
+    _put_effort(body, reasoning, kind, loss)
     if _is_forced(body, loss):
         return
     thinking: JsonObject = {"type": "adaptive"}

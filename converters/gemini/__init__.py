@@ -1,7 +1,8 @@
 """Gemini generateContent, as client protocol and as provider wire.
 
 Model and streaming stand in the path of this protocol: `parse_request` takes them as members `model` and `stream` of the
-body, `build_request` leaves them out. `ArrayWriter` is the stream writer for clients that did not ask for `alt=sse`.
+body, `build_request` leaves them out. Streams are Server-Sent Events; for clients that did not ask for `alt=sse` there is
+`array.ArrayPipe`.
 """
 
 from converters.gemini.build import build_request
@@ -9,10 +10,8 @@ from converters.gemini.build_parts import OWN_URLS
 from converters.gemini.errors import read_error, write_error
 from converters.gemini.parse import parse_request
 from converters.gemini.reader import StreamReader, read_answer
-from converters.gemini.writer import ArrayWriter, Writer, write_answer
+from converters.gemini.writer import Writer, write_answer
 from converters.wire import Limits, Wire
-
-__all__ = ["WIRE", "ArrayWriter"]
 
 WIRE = Wire(
     name="gemini",

@@ -1,6 +1,7 @@
 """A stream as one JSON array, which is what the Gemini API sends to those who do not ask for Server-Sent Events."""
 
 import re
+from typing import Protocol
 
 from converters.errors import Kind, UpstreamError
 from converters.sse import MAX_FRAME, SSEDecoder
@@ -85,3 +86,62 @@ class ArrayEncoder:
     def close(self) -> bytes:
         """The array's end; an array of nothing where nothing came."""
         return b"]" if self._opened else b"[]"
+
+
+class Pipe(Protocol):
+    """As `converters.pipe` has them."""
+
+    @property
+    def started(self) -> bool: ...
+
+    @property
+    def failed(self) -> UpstreamError | None: ...
+
+    def feed(self, data: bytes) -> bytes: ...
+
+    def close(self) -> bytes: ...
+
+    def fail(self, kind: Kind, message: str) -> bytes: ...
+
+
+class ArrayPipe:
+    """A pipe whose client did not ask for `alt=sse`: its frames become one array, closed also after an error."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+        self._array = ArrayEncoder()
+        self._closed = False
+
+    @property
+    def started(self) -> bool:
+        return self._pipe.started
+
+    @property
+    def failed(self) -> UpstreamError | None:
+        return self._pipe.failed
+
+    def feed(self, data: bytes) -> bytes:
+        return self._out(self._pipe.feed(data), over=self._pipe.failed is not None)
+
+    def close(self) -> bytes:
+        return self._out(self._pipe.close(), over=True)
+
+    def fail(self, kind: Kind, message: str) -> bytes:
+        return self._out(self._pipe.fail(kind, message), over=True)
+
+    def heartbeat(self) -> bytes:
+        """Nothing may stand between the elements that a parser of streamed JSON is sure to skip."""
+        return b""
+
+    def _out(self, frames: bytes, *, over: bool) -> bytes:
+        out = self._array.feed(frames)
+        if over and not self._closed and (self._pipe.started or self._pipe.failed is None):
+            self._closed = True
+            out += self._array.close()
+        return out
+
+
+def as_array(frames: bytes) -> bytes:
+    """A whole stream at once."""
+    array = ArrayEncoder()
+    return array.feed(frames) + array.close()

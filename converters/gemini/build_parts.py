@@ -51,8 +51,10 @@ def build_part(part: Part, loss: Loss) -> list[JsonObject]:
             if detail not in (None, "auto"):
                 loss.drop("messages.detail", "the Gemini API has no such field")
             return [_media(src, "image")]
-        case Document(cache=cache):
+        case Document(src, name, cache=cache):
             note_cache(cache, loss)
+            if name is not None and not isinstance(src, PlainText):
+                loss.note("messages.filename", "files have no names in the Gemini API")
             return _document(part)
         case Audio(src) | Video(src):
             return [_media(src, type(part).__name__.lower())]

@@ -7,6 +7,7 @@ the body as `model` and `stream`.
 
 from converters.errors import ConversionError
 from converters.fields import array, at, boolean, malformed, number, obj, objects, required_string, string
+from converters.gemini.known import KNOWN
 from converters.gemini.names import camel
 from converters.gemini.openapi import plain_schema
 from converters.gemini.parse_tools import parse_tools
@@ -14,6 +15,7 @@ from converters.gemini.parse_turns import parse_turns
 from converters.json_codec import Json, JsonObject
 from converters.loss import Loss
 from converters.turns import Chat, Effort, Format, Reasoning, SystemText
+from converters.unread import report_unread
 
 _READ = frozenset("model stream contents systemInstruction tools toolConfig generationConfig".split())
 _CONFIG_READ = frozenset(
@@ -47,6 +49,7 @@ def parse_request(body: JsonObject, loss: Loss) -> Chat:
     parse_tools(body, chat)
     _parse_config(camel(obj(body, _CONFIG) or {}), chat)
     chat.native |= {key: value for key, value in body.items() if key not in _READ and value is not None}
+    report_unread(body, KNOWN, loss)
     return chat
 
 

@@ -30,8 +30,10 @@ from converters.turns import (
     Video,
 )
 
-_SIDE = frozenset("thought thoughtSignature videoMetadata mediaResolution partMetadata".split())
-_TUNING = ("videoMetadata", "mediaResolution")
+_SIDE = frozenset(  # what stands beside a part's content
+    "thought thoughtSignature partMetadata mediaResolution mediaProcessing videoMetadata audioMetadata speechMetadata"
+    " documentMetadata spreadsheetMetadata audioTranscription".split()
+)
 _OWN_FILE = re.compile(r"gs://|https://generativelanguage\.googleapis\.com/|files/")
 _YOUTUBE = frozenset("youtube.com www.youtube.com m.youtube.com youtu.be".split())
 _AUDIO = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "vnd.wave": "wav"}
@@ -44,18 +46,15 @@ def parse_part(part: JsonObject, role: Role, path: str, id_: str, loss: Loss) ->
     Raises ConversionError for a part that has no place in a message of the user; an unknown one of the model's is history
     that the provider made, and is kept as such.
     """
-    for name in _TUNING:
-        if part.get(name) is not None:
-            loss.drop(f"contents.parts.{name}", "exists only in the client's own protocol")
     kind = next((name for name, value in part.items() if value is not None and name not in _SIDE), None)
     if role == "assistant":
-        return _of_model(part, kind, path, id_)
+        return _of_model(part, kind, path, id_, loss)
     if kind is not None and (parse := _OF_USER.get(kind)) is not None:
-        return [parse(part, path, id_)]
+        return [parse(part, path, id_, loss)]
     raise malformed(path, f"a part that a message of the user may have; `{kind}` is none")
 
 
-def _of_model(part: JsonObject, kind: str | None, path: str, id_: str) -> list[Part]:
+def _of_model(part: JsonObject, kind: str | None, path: str, id_: str, loss: Loss) -> list[Part]:
     """A signature on a text, which the hub has no place for, is a thinking part before it, as in an answer."""
     signature = string(part, "thoughtSignature", path)
     if kind == "functionCall":
@@ -69,7 +68,7 @@ def _of_model(part: JsonObject, kind: str | None, path: str, id_: str) -> list[P
         signed: list[Part] = [Thinking("", read_signature(signature, "text"))] if signature else []
         return [*signed, Text(text)] if text else signed
     if kind in ("inlineData", "fileData"):
-        return [_OF_USER[kind](part, path, id_)]
+        return [_OF_USER[kind](part, path, id_, loss)]
     if kind == "functionResponse":
         raise malformed(path, "a part that a message of the model may have; `functionResponse` is none")
     return [Hosted(kind, fenced(part), ("gemini", part))]
@@ -89,22 +88,24 @@ def fenced(part: JsonObject) -> str:
 # --- of the user ---
 
 
-def _text(part: JsonObject, path: str, id_: str) -> Part:
+def _text(part: JsonObject, path: str, id_: str, loss: Loss) -> Part:
     return Text(string(part, "text", path) or "")
 
 
-def _inline(part: JsonObject, path: str, id_: str = "") -> Image | Document | Audio | Video:
+def _inline(part: JsonObject, path: str, id_: str, loss: Loss) -> Image | Document | Audio | Video:
     where = at(path, "inlineData")
     blob = camel(obj(part, "inlineData", path) or {})
     mime = required_string(blob, "mimeType", where).lower()
     src = Base64(mime, standard_base64(required_string(blob, "data", where)))
     family, _, kind = mime.partition(";")[0].partition("/")
+    name = string(blob, "displayName", where)
     if family == "audio":
+        _note_name(name, loss)
         format_ = _AUDIO.get(kind, kind)
         return Audio(Base64(f"audio/{format_}", src.data), format_)
     if family == "text":
-        return Document(_plain(src, at(where, "data")), string(blob, "displayName", where), native=("gemini", part))
-    return _media(src, family, string(blob, "displayName", where), part)
+        return Document(_plain(src, at(where, "data")), name, native=("gemini", part))
+    return _media(src, family, name, part, loss)
 
 
 def _plain(src: Base64, path: str) -> PlainText:
@@ -114,7 +115,7 @@ def _plain(src: Base64, path: str) -> PlainText:
         raise malformed(path, "base64 of UTF-8 text") from error
 
 
-def _file(part: JsonObject, path: str, id_: str = "") -> Image | Document | Video:
+def _file(part: JsonObject, path: str, id_: str, loss: Loss) -> Image | Document | Video:
     where = at(path, "fileData")
     file = camel(obj(part, "fileData", path) or {})
     uri = required_string(file, "fileUri", where)
@@ -126,7 +127,7 @@ def _file(part: JsonObject, path: str, id_: str = "") -> Image | Document | Vide
         )
     if not family and _host(uri) in _YOUTUBE:
         family = "video"
-    return _media(src, family, string(file, "displayName", where), part)
+    return _media(src, family, string(file, "displayName", where), part, loss)
 
 
 def _host(uri: str) -> str | None:
@@ -136,10 +137,16 @@ def _host(uri: str) -> str | None:
         return None
 
 
-def _media(src: Source, family: str, name: str | None, part: JsonObject) -> Image | Document | Video:
-    if family == "image":
-        return Image(src)
-    return Video(src) if family == "video" else Document(src, name, native=("gemini", part))
+def _media(src: Source, family: str, name: str | None, part: JsonObject, loss: Loss) -> Image | Document | Video:
+    if family not in ("image", "video"):
+        return Document(src, name, native=("gemini", part))
+    _note_name(name, loss)
+    return Image(src) if family == "image" else Video(src)
+
+
+def _note_name(name: str | None, loss: Loss) -> None:
+    if name is not None:
+        loss.note("contents.parts.displayName", "only documents have names elsewhere")
 
 
 # --- calls and results ---
@@ -151,7 +158,7 @@ def _call(part: JsonObject, path: str, id_: str) -> ToolCall:
     return ToolCall(id_, required_string(call, "name", where), args=obj(call, "args", where) or {})
 
 
-def _result(part: JsonObject, path: str, id_: str) -> Part:
+def _result(part: JsonObject, path: str, id_: str, loss: Loss) -> Part:
     where = at(path, "functionResponse")
     result = camel(obj(part, "functionResponse", path) or {})
     name = required_string(result, "name", where)
@@ -159,7 +166,7 @@ def _result(part: JsonObject, path: str, id_: str) -> Part:
     parts: list[Text | Image | Document] = [Text(text)]
     for here, raw in objects(result, "parts", where):
         media = camel(raw)
-        made = _inline(media, here) if "inlineData" in media else _file(media, here)
+        made = _inline(media, here, "", loss) if "inlineData" in media else _file(media, here, "", loss)
         if not isinstance(made, Image | Document):
             raise malformed(here, "an image or a document")
         parts.append(made)
@@ -183,7 +190,7 @@ def _output(response: Json, name: str) -> tuple[str, bool]:
     return dumps_text(response), False
 
 
-_OF_USER: dict[str, Callable[[JsonObject, str, str], Part]] = {
+_OF_USER: dict[str, Callable[[JsonObject, str, str, Loss], Part]] = {
     "text": _text,
     "inlineData": _inline,
     "fileData": _file,

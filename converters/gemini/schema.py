@@ -35,6 +35,14 @@ _LOST = (
     "not if then else dependentSchemas dependentRequired patternProperties propertyNames unevaluatedProperties"
     " unevaluatedItems contains minContains maxContains contentEncoding contentMediaType additionalItems"
 ).split()
+_SILENT = (  # what says nothing about the values
+    "$schema $id $anchor $comment $defs definitions defs title example examples deprecated readOnly writeOnly"
+    " discriminator xml externalDocs strict"
+).split()
+_READ = frozenset(
+    "type enum const format nullable description properties required items prefixItems anyOf oneOf allOf $ref"
+    " additionalProperties exclusiveMinimum exclusiveMaximum propertyOrdering".split()
+).union(_ALL_KEYWORDS, _TOLD, _LOST, _SILENT)
 _OUTSIDE_BRANCHES = ("description", "nullable", "anyOf", "oneOf", "default")
 _MOST_NESTED = 24  # references within references
 _MOST_INLINED = 1000  # of one schema: references to references can multiply
@@ -60,6 +68,8 @@ class _Cleaner:
         """refs: the references on the way here; meeting one of them again is a cycle."""
         flat, refs = self._flat(schema, refs)
         self.lost |= {keyword: None for keyword in _LOST if keyword in flat}
+        if not _READ.issuperset(flat):
+            self.lost |= {word: None for word in flat if word not in _READ and not word.startswith("x-")}
         nullable = flat.get("nullable") is True
         kinds = _kinds(flat)
         if "null" in kinds:

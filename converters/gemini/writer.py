@@ -163,29 +163,6 @@ class Writer:
         return b""
 
 
-class ArrayWriter:
-    """The same for a client that did not ask for `alt=sse`: one JSON array, whose elements are flushed as they come."""
-
-    def __init__(self, ask: Ask) -> None:
-        self._writer: StreamWriter = Writer(ask)
-        self._array = ArrayEncoder()
-
-    def write(self, event: StreamEvent) -> bytes:
-        return self._array.feed(self._writer.write(event))
-
-    def end(self) -> bytes:
-        return self._closed(self._writer.end())
-
-    def error(self, failure: Failure) -> bytes:
-        return self._closed(self._writer.error(failure))
-
-    def heartbeat(self) -> bytes:
-        return b""
-
-    def _closed(self, frames: bytes) -> bytes:
-        return self._array.feed(frames) + self._array.close()
-
-
 class _Frame:
     """Chunks: nearly all are a constant head, a text, and a constant tail."""
 

@@ -75,7 +75,7 @@ def _text(text: str) -> Json:
 def _image_url(src: Source, detail: str | None, loss: Loss) -> JsonObject:
     image: JsonObject = {"url": _url(src)}
     if detail == "original":
-        loss.change("messages.content.detail", "`original` is sent as `high`")
+        loss.change("messages.detail", "`original` is sent as `high`")
         detail = "high"
     if detail is not None:
         image["detail"] = detail

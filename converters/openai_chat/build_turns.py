@@ -153,7 +153,8 @@ class _Messages:
                 case Hosted(text=text):
                     texts.append(text)
                 case Image() | Document() | Audio() | Video():
-                    self._loss.change("messages.content", "an assistant message holds text only: its files are named")
+                    kind = type(part).__name__.lower()
+                    self._loss.change(f"messages.{kind}", "an assistant message holds text only: its files are named")
                     texts.append(_placeholder(part))
         message: JsonObject = {
             "role": "assistant",

@@ -16,9 +16,11 @@ from converters.fields import (
 )
 from converters.json_codec import JsonObject
 from converters.loss import Loss
+from converters.openai_chat.known import KNOWN
 from converters.openai_chat.parse_tools import parse_tool_choice, parse_tools
 from converters.openai_chat.parse_turns import parse_turns
 from converters.turns import Chat, Effort, Format, Reasoning
+from converters.unread import report_unread
 
 _EFFORTS: dict[str, Effort] = {
     "none": "none",
@@ -56,6 +58,7 @@ def parse_request(body: JsonObject, loss: Loss) -> Chat:
     chat.want_usage = _want_usage(body, loss)
     chat.native = {key: value for key, value in body.items() if key not in _READ and value is not None}
     _identity(body, chat)
+    report_unread(body, KNOWN, loss)
     return chat
 
 

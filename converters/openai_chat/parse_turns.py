@@ -19,14 +19,6 @@ from converters.openai_chat.parse_parts import (
 from converters.openai_chat.reasoning_details import read_call_token, read_thinking
 from converters.turns import Chat, Part, Refusal, SystemText, Text, ToolCall, ToolResult, Turn
 
-_COMMON = frozenset({"role", "content", "name", "cache_control"})
-_READ = {
-    "assistant": _COMMON
-    | {"refusal", "tool_calls", "function_call", "images", "audio"}
-    | {"reasoning_content", "reasoning", "reasoning_details", "thinking_blocks", "extra_content"},
-    "tool": _COMMON | {"tool_call_id"},
-}
-
 
 def parse_turns(messages: Json, chat: Chat, loss: Loss) -> None:
     """Fill `chat.system` and `chat.turns`. Raises ConversionError for what is malformed, with its path."""
@@ -65,8 +57,6 @@ class _Turns:
         if (read := self._roles.get(role)) is None:
             known = ", ".join(self._roles)
             raise ConversionError(f"`{path}.role` is `{role}`, known are {known}", param=f"{path}.role")
-        for key in message.keys() - _READ.get(role, _COMMON):
-            self._loss.note(f"messages.{key}", "this message field belongs to Chat Completions alone")
         if read not in (self._tool, self._function):
             self._run = None
         if read != self._system:

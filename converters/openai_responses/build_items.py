@@ -77,7 +77,8 @@ class _Items:
                         self.sent.append(native[1])
                     elif text:
                         content.append(_input_text(text))
-                case Text(text) if role == "developer":
+                case Text(text, cache) if role == "developer":
+                    note_cache(cache, self._loss)
                     if text := _without_attribution(text, self._loss):
                         content.append(_input_text(text))
                 case _:

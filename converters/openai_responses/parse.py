@@ -8,9 +8,11 @@ from converters.fields import at, boolean, integer, malformed, number, obj, requ
 from converters.json_codec import JsonObject
 from converters.levels import LADDER
 from converters.loss import Loss
+from converters.openai_responses.known import KNOWN
 from converters.openai_responses.parse_items import parse_input
 from converters.openai_responses.parse_tools import parse_tool_choice, parse_tools
 from converters.turns import Chat, Effort, Format, Reasoning, SystemText
+from converters.unread import report_unread
 
 _EFFORTS: dict[str, Effort] = {level: level for level in LADDER}
 _LOGPROBS = "message.output_text.logprobs"
@@ -60,6 +62,7 @@ def parse_request(body: JsonObject, loss: Loss) -> Chat:
     skipped = _READ | _UNRESOLVABLE.keys()
     chat.native = {key: value for key, value in body.items() if key not in skipped and value is not None}
     _identity(body, chat)
+    report_unread(body, KNOWN, loss)
     return chat
 
 
@@ -73,7 +76,10 @@ def _reasoning(body: JsonObject, loss: Loss) -> Reasoning | None:
         if asked.get(name) not in (None, "auto", "standard"):
             loss.drop(f"reasoning.{name}", "of no use outside OpenAI")
     word = string(asked, "effort", "reasoning")
-    summary = string(asked, "summary", "reasoning") or string(asked, "generate_summary", "reasoning")
+    key = "summary" if asked.get("summary") is not None else "generate_summary"  # the older name
+    summary = string(asked, key, "reasoning")
+    if summary not in (None, "auto"):
+        loss.drop(f"reasoning.{key}", "how long the summary is, the provider decides")
     if word is None:
         return Reasoning(mode="adaptive") if summary else None
     if word not in _EFFORTS:

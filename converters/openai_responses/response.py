@@ -20,6 +20,7 @@ _REPEATED: JsonObject = {  # fields of the request that its answer repeats, with
     "user": None,
     "metadata": {},
 }
+OUR_REASONING = "rs_aic"  # how ids of reasoning begin that no provider knows: one that looks it up would refuse it
 
 
 class Response:

@@ -4,6 +4,7 @@ A whole answer is the response of its own stream's terminal event.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from converters.collect import replay
@@ -29,13 +30,13 @@ from converters.events import (
     Usage,
     UsageUpdate,
 )
-from converters.json_codec import Json, JsonObject
+from converters.json_codec import Json, JsonObject, loads
 from converters.openai_responses.errors import failed_error
 from converters.openai_responses.items import Call, Item, Message, Picture, Reasoning
 from converters.openai_responses.parse_tools import namespaces
-from converters.openai_responses.response import Response, item_status
+from converters.openai_responses.response import OUR_REASONING, Response, item_status
 from converters.sequence import Sequencer
-from converters.sse import event_frame
+from converters.sse import SSEDecoder, event_frame
 from converters.wire import Ask
 
 _THINKING = frozenset((ThinkingStart, ThinkingDelta, ThinkingEnd))
@@ -60,6 +61,7 @@ class StreamWriter:
         self._usage = Usage()
         self._finish = Finish("other")
         self._response: Response | None = None
+        self._begun: JsonObject | None = None  # the provider's own response, where its stream passes as it came
         self._over = False
         self._sequence = 0
         self._output: list[Json] = []
@@ -107,8 +109,20 @@ class StreamWriter:
 
     def error(self, failure: Failure) -> bytes:
         self._over = True
-        response = self._response or Response(self._ask, self._start)
-        return self._emit("response.failed", {"response": response.failed(failed_error(failure), self._output)})
+        error, begun = failed_error(failure), self._begun
+        if begun is None:
+            response = (self._response or Response(self._ask, self._start)).failed(error, self._output)
+        else:
+            response = {**begun, "status": "failed", "error": error}
+        return self._emit("response.failed", {"response": response})
+
+    def follow(self, first: bytes, last: bytes) -> None:
+        """The provider's own stream passed so far: the error event is of its response, and has its next number."""
+        self._begun = next(
+            (begun for payload in _payloads(first) if isinstance(begun := payload.get("response"), dict)), None
+        )
+        numbers = [number for payload in _payloads(last) if isinstance(number := payload.get("sequence_number"), int)]
+        self._sequence = numbers[-1] + 1 if numbers else 0
 
     def heartbeat(self) -> bytes:
         return b": keep-alive\n\n"
@@ -213,7 +227,7 @@ class StreamWriter:
     # --- reasoning ---
 
     def _thinking_start(self, event: ThinkingStart) -> bytes:
-        return self._begin("rs", lambda number, id_: Reasoning(self._emit, number, id_))
+        return self._begin(OUR_REASONING, lambda number, id_: Reasoning(self._emit, number, id_))
 
     def _thinking(self, event: ThinkingDelta) -> bytes:
         out, item = self._reasoning()
@@ -281,6 +295,13 @@ class StreamWriter:
 def write_answer(answer: Answer, ask: Ask) -> JsonObject:
     """A whole response, as its stream would end."""
     return StreamWriter(ask).whole(answer)
+
+
+def _payloads(frames: bytes) -> Iterator[JsonObject]:
+    for _, data in SSEDecoder().feed(frames):
+        with suppress(ValueError):
+            if isinstance(payload := loads(data), dict):
+                yield payload
 
 
 def _cited(answer: Answer) -> Iterator[StreamEvent]:

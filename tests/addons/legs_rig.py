@@ -12,14 +12,21 @@ from addons.access_log import AccessLog
 from addons.accounts import Accounts, read_accounts
 from addons.client_leg import ClientLeg
 from addons.exchange import Exchange
+from addons.model_lists import ModelLists
 from addons.providers import catalogue
+from addons.providers.base import Provider
 from addons.settings import Settings
 from addons.upstream_leg import UpstreamLeg
+from converters.errors import Kind, UpstreamError
 from converters.memory import ReasoningMemory
+from converters.model_list import Model
+from creds.account import Account
 
 KEY = b"aic-client-key"
 OPENAI_SECRET = "sk-provider-secret-1"
 CLAUDE_SECRET = "ant-provider-secret-2"
+RESPONSES_SECRET = "sk-provider-secret-3"
+GEMINI_SECRET = "goog-provider-secret-4"
 
 CHAT: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
 MESSAGES: dict[str, Any] = {"model": "m", "max_tokens": 100, "messages": [{"role": "user", "content": "Hi"}]}
@@ -69,9 +76,16 @@ def settings(**given: object) -> Settings:
 
 
 def with_accounts(*names: str, **given: object) -> Settings:
-    """names: `openai`, `claude`, on made-up hosts."""
+    """names: `openai`, `responses`, `claude`, `gemini`, on made-up hosts."""
     if "openai" in names:
         given |= {"openai_api_key": OPENAI_SECRET, "openai_base_url": "https://openai.test/v1"}
+    if "responses" in names:
+        given |= {
+            "openai_responses_api_key": RESPONSES_SECRET,
+            "openai_responses_base_url": "https://responses.test/v1",
+        }
+    if "gemini" in names:
+        given |= {"gemini_api_key": GEMINI_SECRET, "gemini_base_url": "https://gemini.test/v1beta"}
     if "claude" in names:
         given |= {"claude_api_key": CLAUDE_SECRET, "claude_base_url": "https://claude.test/v1"}
     return settings(**given)
@@ -79,18 +93,28 @@ def with_accounts(*names: str, **given: object) -> Settings:
 
 @dataclass
 class Rig:
-    """settings: of every exchange. bearer: shown by the client unless a call gives its own headers."""
+    """settings: of every exchange. models: what providers list, by name; the others have no list."""
 
     settings: Settings = field(default_factory=settings)
     memory: ReasoningMemory = field(default_factory=lambda: ReasoningMemory(lambda: 0.0))
+    models: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.accounts: Accounts = read_accounts(self.settings, catalogue())
         self.client_leg = ClientLeg(lambda: self.settings, lambda: KEY)
         self.upstream_leg = UpstreamLeg(
-            lambda: self.settings, lambda: self.accounts, self.memory, lambda: 1_700_000_000.0
+            lambda: self.settings,
+            lambda: self.accounts,
+            self.memory,
+            lambda: 1_700_000_000.0,
+            ModelLists(self.list_models, lambda: 0.0),
         )
         self.access_log = AccessLog()
+
+    async def list_models(self, provider: Provider, account: Account) -> list[Model]:
+        if (found := self.models.get(provider.name)) is None:
+            raise UpstreamError(Kind.NOT_FOUND, "no list", status=404)
+        return [Model(id_) for id_ in found]
 
     def head(self, flow: HTTPFlow) -> HTTPFlow:
         self.client_leg.requestheaders(flow)
@@ -104,15 +128,15 @@ class Rig:
         self.client_leg.request(flow)
         await self.upstream_leg.request(flow)
         if flow.response is not None:
-            self.end(flow)
+            await self.end(flow)
         return flow
 
-    def end(self, flow: HTTPFlow) -> None:
+    async def end(self, flow: HTTPFlow) -> None:
         self.upstream_leg.responseheaders(flow)
         self.client_leg.response(flow)
-        self.upstream_leg.response(flow)
+        await self.upstream_leg.response(flow)
 
-    def answer(
+    async def answer(
         self, flow: HTTPFlow, body: object, status: int = 200, content_type: str = "application/json", **headers: str
     ) -> Response:
         """The provider's answer; gives what the client gets. Names of headers with `_` for `-`."""
@@ -128,7 +152,7 @@ class Rig:
         if (pipe := live(flow).pipe) is not None:
             flow.response.data.content = pipe.feed(content) + pipe.close()
         self.client_leg.response(flow)
-        self.upstream_leg.response(flow)
+        await self.upstream_leg.response(flow)
         assert flow.response is not None
         return flow.response
 

@@ -89,7 +89,7 @@ def logged(flow: HTTPFlow, caplog: pytest.LogCaptureFixture, hook: str) -> list[
 async def test_a_flow_is_logged_once_it_is_answered(caplog: pytest.LogCaptureFixture) -> None:
     rig = Rig(with_accounts("openai"))
     flow = await rig.ask(call("/v1/chat/completions"))
-    rig.answer(flow, CHAT_ANSWER)
+    await rig.answer(flow, CHAT_ANSWER)
     (said,) = logged(flow, caplog, "response")
     assert said.startswith("chat m -> openai-custom/gpt-5-2026 openai-custom:default 200 3+2 tok ")
 

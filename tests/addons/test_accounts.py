@@ -39,3 +39,60 @@ def test_28_secrets_are_in_no_repr() -> None:
     shown = repr(read_accounts(found, catalogue())) + repr(found)
     assert OPENAI_SECRET not in shown
     assert CLAUDE_SECRET not in shown
+
+
+RESPONSES = catalogue()["openaiResponses-custom"]
+
+
+@pytest.mark.parametrize(
+    ("given", "key", "url", "usable"),
+    [
+        ({}, "sk-chat", "https://api.openai.com/v1", True),
+        ({"openai_base_url": "https://API.OPENAI.COM"}, "sk-chat", "https://api.openai.com/v1", True),
+        # compatible vendors mostly have no Responses API
+        ({"openai_base_url": "https://vendor.test"}, "sk-chat", "https://vendor.test/v1", False),
+        (
+            {"openai_base_url": "https://api.openai.com.evil.test"},
+            "sk-chat",
+            "https://api.openai.com.evil.test/v1",
+            False,
+        ),
+        (
+            {"openai_base_url": "https://vendor.test", "openai_responses_base_url": "https://vendor.test/r"},
+            "sk-chat",
+            "https://vendor.test/r/v1",
+            True,
+        ),
+        ({"openai_responses_api_key": " "}, "sk-chat", "https://api.openai.com/v1", True),
+    ],
+)
+def test_the_responses_account_shares_key_and_url_of_the_chat_account(
+    given: dict[str, object], key: str, url: str, usable: bool
+) -> None:
+    accounts = read_accounts(settings(**{"openai_api_key": "sk-chat", **given}), catalogue())
+    account = accounts.of(RESPONSES)
+    assert (account.base_url, account.label) == (url, "openaiResponses-custom:default")
+    assert RESPONSES.headers(account) == [(b"authorization", b"Bearer " + key.encode())]
+    assert accounts.usable == (("openai-custom", "openaiResponses-custom") if usable else ("openai-custom",))
+    assert accounts.borrowed == {"openaiResponses-custom": "openai_api_key"}
+    assert accounts.on_demand == (frozenset() if usable else {"openaiResponses-custom"})
+
+
+def test_28_a_responses_key_of_its_own_does_not_follow_the_chat_vendors_url() -> None:
+    accounts = read_accounts(with_accounts("openai", openai_responses_api_key="sk-own"), catalogue())
+    assert accounts.of(RESPONSES).base_url == "https://api.openai.com/v1"
+    assert RESPONSES.headers(accounts.of(RESPONSES)) == [(b"authorization", b"Bearer sk-own")]
+    assert accounts.usable == ("openai-custom", "openaiResponses-custom")
+    assert (accounts.borrowed, accounts.on_demand) == ({}, frozenset())
+
+
+def test_a_responses_url_without_any_key_is_no_account() -> None:
+    found = settings(openai_responses_base_url="https://vendor.test")
+    assert read_accounts(found, catalogue()) == Accounts({})
+
+
+def test_a_provider_has_its_own_version_in_its_base_url() -> None:
+    accounts = read_accounts(settings(gemini_api_key="g", gemini_base_url="https://gemini.test"), catalogue())
+    account = accounts.of(catalogue()["gemini-custom"])
+    assert account.base_url == "https://gemini.test/v1beta"
+    assert catalogue()["gemini-custom"].headers(account) == [(b"x-goog-api-key", b"g")]

@@ -40,7 +40,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Loaded, dict[str, Any]
 def test_help_lists_commands_and_examples(capsys: Capture) -> None:
     code, out, _ = run(capsys, "--help")
     assert code == 0
-    for word in ("serve", "web", "accounts", "config", "key", "version", "examples:"):
+    for word in ("serve", "web", "accounts", "route", "config", "key", "version", "examples:"):
         assert word in out
 
 
@@ -60,7 +60,7 @@ def test_flags_become_settings(served: list[tuple[Loaded, dict[str, Any]]], caps
     loaded, call = served[0]
     assert (loaded.settings.port, loaded.settings.strict_conversion) == (4000, True)
     assert call["flags"] == {"port": "4000", "strict_conversion": "true", "openai_api_key": "sk-1"}
-    assert call["accounts"] == ["openai-custom:default"]
+    assert call["accounts"] == ["openai-custom:default", "openaiResponses-custom:default"]
     assert call["extra"] == ["-w", "x"]
     assert call["web_port"] is None
 
@@ -107,6 +107,9 @@ def test_wrong_usage_is_one_line_and_code_2(capsys: Capture, words: tuple[str, .
         (("serve", "--model-provider", "claude-costum"), "did you mean claude-custom?"),
         (("serve", "--openai-api-key", "a b"), "openai_api_key holds a blank"),
         (("serve", "--host", "0.0.0.0"), "AICLIENT_API_KEY"),
+        (("serve", "--routes", "fast"), "--routes = 'fast'"),
+        (("serve", "--routes", "fast=claude-costum:x"), "did you mean claude-custom?"),
+        (("serve", "--default-models", "claude-costum=x"), "did you mean claude-custom?"),
     ],
 )
 def test_a_wrong_setting_is_one_line_and_code_1(capsys: Capture, words: tuple[str, ...], said: str) -> None:
@@ -130,16 +133,31 @@ def test_accounts_shows_where_a_key_is_from_and_not_the_key(capsys: Capture, mon
         "base_url": "https://api.openai.com/v1",
         "key_from": "OPENAI_API_KEY",
         "key": "sk-...qrst",
+        "used": "always",
     }
     assert rows["claude-custom"]["base_url"] == "https://x.example/v1"
     assert rows["claude-custom"]["key_from"] == "file aiclient.toml"
     assert "openai-custom:default" in run(capsys, "accounts")[1]
 
 
+def test_accounts_names_the_setting_that_a_shared_key_is_from(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-abcdefghijklmnopqrst")
+    line = run(capsys, "accounts")[1].splitlines()[1]
+    assert line.startswith("openaiResponses-custom ")
+    assert line.endswith("https://api.openai.com/v1                key sk-...qrst from openai_api_key")
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://vendor.test")
+    assert run(capsys, "accounts")[1].splitlines()[1].endswith("from openai_api_key, used when named")
+    monkeypatch.setenv("AICLIENT_OPENAI_RESPONSES_API_KEY", "sk-own")
+    rows = {row["provider"]: row for row in json.loads(run(capsys, "accounts", "--json")[1])}
+    assert rows["openaiResponses-custom"]["key_from"] == "AICLIENT_OPENAI_RESPONSES_API_KEY"
+    assert rows["openaiResponses-custom"]["base_url"] == "https://api.openai.com/v1"
+
+
 def test_no_accounts_says_how_to_get_one(capsys: Capture) -> None:
     code, out, _ = run(capsys, "accounts")
     assert code == 0
     assert "OPENAI_API_KEY" in out
+    assert "GEMINI_API_KEY" in out
     assert run(capsys, "accounts", "--json")[1] == "[]\n"
 
 
@@ -158,6 +176,9 @@ def test_config_show_names_every_setting_with_its_source_and_masks_secrets(
     shown = json.loads(run(capsys, "config", "--json")[1])
     assert shown["port"] == {"value": 4000, "from": "AICLIENT_PORT"}
     assert shown["host"]["from"] == "default"
+    monkeypatch.setenv("AICLIENT_ROUTES", "fast=demo,gpt-5")
+    assert "routes = fast=demo,gpt-5" in run(capsys, "config")[1]
+    assert json.loads(run(capsys, "config", "--json")[1])["routes"]["value"] == {"fast": ["demo", "gpt-5"]}
 
 
 def test_config_check_fails_on_the_first_wrong_value(capsys: Capture) -> None:

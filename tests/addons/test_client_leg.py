@@ -311,7 +311,8 @@ async def test_23_health_tells_strangers_nothing_but_that_we_live() -> None:
 
 async def test_health_names_accounts_to_those_with_a_key() -> None:
     flow = await Rig(settings(openai_api_key="sk-x-secret")).ask(call("/health"))
-    assert body_of(flow) == {"status": "ok", "providers": {"openai-custom": {"account": "openai-custom:default"}}}
+    shared = {name: {"account": f"{name}:default"} for name in ("openai-custom", "openaiResponses-custom")}
+    assert body_of(flow) == {"status": "ok", "providers": shared}
     assert b"sk-x-secret" not in everything(flow)
 
 

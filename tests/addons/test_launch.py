@@ -22,6 +22,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
     monkeypatch.setattr(tools, "mitmdump", lambda arguments: calls.append(("mitmdump", arguments)))
     monkeypatch.setattr(tools, "mitmweb", lambda arguments: calls.append(("mitmweb", arguments)))
     monkeypatch.setattr(launch, "use_uvloop", lambda: False)
+    monkeypatch.setattr(launch, "_quieten", lambda: None)  # it would last longer than the test
     monkeypatch.setattr(launch.os, "environ", os.environ.copy())
     return calls
 

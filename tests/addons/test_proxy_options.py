@@ -75,3 +75,14 @@ def test_a_wrong_option_says_what_would_be_right(options: Options) -> None:
     options.update(aiclient_body_limit="big")
     with pytest.raises(SettingsError, match="must be a size like 32m"):
         from_options(options)
+
+
+def test_routes_are_a_text_that_can_be_changed() -> None:
+    Path("aiclient.toml").write_text("[routes]\nfast = ['demo', 'gpt-5']\n[default_models]\ndemo = 'x'")
+    loader = OptionLoader()
+    add_options(loader)
+    assert (loader.options.aiclient_routes, loader.options.aiclient_default_models) == ("fast=demo,gpt-5", "demo=x")
+    assert from_options(loader.options).routes.table == {"fast": ["demo", "gpt-5"]}
+    loader.options.update(aiclient_routes="slow=demo", aiclient_default_models="")
+    settings = from_options(loader.options)
+    assert (settings.routes.table, settings.default_models.table) == ({"slow": ["demo"]}, {})

@@ -172,7 +172,7 @@ def test_an_unreadable_home_is_refused_by_name(tctx: taddons.context, setup: Pro
 
 def test_a_changed_option_counts_at_once(tctx: taddons.context, setup: ProxySetup) -> None:
     start(tctx, setup, aiclient_openai_api_key="sk-of-mine", aiclient_body_limit="1m")
-    assert setup.accounts.usable == ("openai-custom",)
+    assert setup.accounts.usable == ("openai-custom", "openaiResponses-custom")
     assert setup.settings.body_limit_bytes == 1 << 20
     assert tctx.options.body_size_limit == "1m"
     start(tctx, setup, aiclient_openai_api_key="", aiclient_claude_api_key="sk-ant")

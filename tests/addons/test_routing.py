@@ -1,19 +1,21 @@
-"""Paths as clients and people write them, and which provider is taken."""
+"""Paths as clients and people write them."""
 
 import pytest
 
 from addons.providers import catalogue
 from addons.providers.base import Action
-from addons.routing import Match, choose, match, protocol_of
+from addons.routing import Match, match, protocol_of
 from converters.errors import ConversionError
 
 PROVIDERS = list(catalogue())
 CHAT = Match(Action.GENERATE, "chat")
 MESSAGES = Match(Action.GENERATE, "anthropic")
+GEMINI = Match(Action.GENERATE, "gemini", None, "gemini-2.5-pro")
+ITEMS = Match(Action.STORED, "responses", None, "r/input_items")
 
 
 def on(provider: str, found: Match) -> Match:
-    return Match(found.action, found.protocol, provider, found.model)
+    return Match(found.action, found.protocol, provider, found.name, found.stream)
 
 
 @pytest.mark.parametrize(
@@ -28,12 +30,37 @@ def on(provider: str, found: Match) -> Match:
         ("POST", "/messages", MESSAGES),
         ("POST", "/v1/v1/messages", MESSAGES),
         ("POST", "/v1/messages/count_tokens", Match(Action.COUNT, "anthropic")),
+        ("POST", "/v1/responses", Match(Action.GENERATE, "responses")),
+        ("POST", "/responses", Match(Action.GENERATE, "responses")),
+        ("POST", "/v1/responses/input_tokens", Match(Action.COUNT, "responses")),
+        ("POST", "/v1/responses/compact", Match(Action.COMPACT, "responses")),
+        ("GET", "/v1/responses/resp_1", Match(Action.STORED, "responses", name="resp_1")),
+        ("DELETE", "/v1/responses/resp_1", Match(Action.STORED, "responses", name="resp_1")),
+        ("POST", "/v1/responses/resp_1/cancel", Match(Action.STORED, "responses", name="resp_1/cancel")),
+        ("GET", "/openaiResponses-custom/v1/responses/r/input_items", on("openaiResponses-custom", ITEMS)),
+        ("POST", "/v1beta/models/gemini-2.5-pro:generateContent", GEMINI),
+        ("POST", "/v1/models/gemini-2.5-pro:generateContent", GEMINI),
+        ("POST", "/v1alpha/models/gemini-2.5-pro:generateContent", GEMINI),
+        ("POST", "/models/gemini-2.5-pro:generateContent", GEMINI),
+        ("POST", "/claude-custom/v1beta/models/gemini-2.5-pro:generateContent", on("claude-custom", GEMINI)),
+        ("POST", "/v1beta/models/m:streamGenerateContent", Match(Action.GENERATE, "gemini", None, "m", True)),
+        ("POST", "/v1beta/models/m:countTokens", Match(Action.COUNT, "gemini", None, "m")),
+        (
+            "POST",
+            "/v1beta/models/openai-custom:a/b:countTokens",
+            Match(Action.COUNT, "gemini", None, "openai-custom:a/b"),
+        ),
+        ("POST", "/v1beta/models/a%3Ab%2Fc:countTokens", Match(Action.COUNT, "gemini", None, "a:b/c")),
+        ("GET", "/v1beta/models", Match(Action.MODELS, "gemini")),
+        ("GET", "/gemini-custom/v1beta/models", Match(Action.MODELS, "gemini", "gemini-custom")),
+        ("GET", "/v1beta/models/gemini-2.5-pro", Match(Action.MODEL, "gemini", None, "gemini-2.5-pro")),
+        ("GET", "/v1/models/ollama:8b", Match(Action.MODEL, name="ollama:8b")),
         ("GET", "/v1/models", Match(Action.MODELS)),
         ("GET", "/models", Match(Action.MODELS)),
-        ("GET", "/v1/models/gpt-5", Match(Action.MODEL, model="gpt-5")),
-        ("GET", "/v1/models/openai/gpt-oss", Match(Action.MODEL, model="openai/gpt-oss")),
-        ("GET", "/v1/models/openai%2Fgpt-oss", Match(Action.MODEL, model="openai/gpt-oss")),
-        ("GET", "/v1/models/models/x", Match(Action.MODEL, model="models/x")),
+        ("GET", "/v1/models/gpt-5", Match(Action.MODEL, name="gpt-5")),
+        ("GET", "/v1/models/openai/gpt-oss", Match(Action.MODEL, name="openai/gpt-oss")),
+        ("GET", "/v1/models/openai%2Fgpt-oss", Match(Action.MODEL, name="openai/gpt-oss")),
+        ("GET", "/v1/models/models/x", Match(Action.MODEL, name="models/x")),
         ("GET", "/health", Match(Action.HEALTH)),
         ("HEAD", "/health", Match(Action.HEALTH)),
         ("POST", "/claude-custom/v1/messages", on("claude-custom", MESSAGES)),
@@ -107,7 +134,7 @@ def test_a_404_lists_what_exists_and_repeats_little_of_what_was_asked() -> None:
 
 @pytest.mark.parametrize("path", ["/claude-costum/v1/messages", "/opnai-custom/chat/completions", "/qwen/v1/models"])
 def test_an_unknown_provider_is_404_that_names_the_providers(path: str) -> None:
-    with pytest.raises(ConversionError, match="Providers: openai-custom, claude-custom, demo") as caught:
+    with pytest.raises(ConversionError, match=f"Providers: {', '.join(PROVIDERS)}") as caught:
         match("POST", path, PROVIDERS)
     assert (caught.value.status, caught.value.code) == (404, "unknown_provider")
 
@@ -142,6 +169,12 @@ def test_27_a_model_in_a_path_leads_nowhere_else(model: str) -> None:
 @pytest.mark.parametrize(
     ("path", "headers", "protocol"),
     [
+        ("/v1/responses", {}, "responses"),
+        ("/v1beta/models", {}, "gemini"),
+        ("/v1/models/m:generateContent", {}, "gemini"),
+        ("/v1/responses", {"x-goog-api-key": "k"}, "responses"),
+        ("/v1/chat/completions", {"x-goog-api-key": "k"}, "chat"),
+        ("/v1/messages", {"x-goog-api-key": "k"}, "anthropic"),
         ("/v1/messages", {}, "anthropic"),
         ("/claude-custom/v1/messages/count_tokens", {}, "anthropic"),
         ("/api/event_logging/batch", {}, "anthropic"),
@@ -154,33 +187,8 @@ def test_27_a_model_in_a_path_leads_nowhere_else(model: str) -> None:
 def test_16_the_protocol_of_an_answer_is_seen_by_path_and_header(
     path: str, headers: dict[str, str], protocol: str
 ) -> None:
-    assert protocol_of(path, headers) == protocol
+    assert protocol_of(path, headers, "x-goog-api-key" in headers) == protocol
 
 
-BOTH = ("openai-custom", "claude-custom")
-
-
-@pytest.mark.parametrize(
-    ("named", "preferred", "usable", "protocol", "chosen"),
-    [
-        (None, (), BOTH, "chat", "openai-custom"),
-        (None, (), BOTH, "anthropic", "claude-custom"),  # the account that speaks the client's own protocol
-        (None, (), ("openai-custom",), "anthropic", "openai-custom"),
-        (None, (), ("claude-custom",), "chat", "claude-custom"),
-        (None, (), (), "chat", "demo"),
-        (None, ("claude-custom", "openai-custom"), BOTH, "chat", "claude-custom"),
-        ("openai-custom", ("claude-custom",), BOTH, "anthropic", "openai-custom"),
-        ("openai-custom", (), (), "chat", "openai-custom"),  # taken at its word, not replaced by the demo
-        ("demo", (), BOTH, "chat", "demo"),
-    ],
-)
-def test_the_provider_is_the_named_then_the_preferred_then_the_fitting_one(
-    named: str | None, preferred: tuple[str, ...], usable: tuple[str, ...], protocol: str, chosen: str
-) -> None:
-    assert choose(named, preferred, usable, protocol, catalogue()) == chosen
-
-
-def test_a_provider_that_does_not_exist_is_never_replaced() -> None:
-    with pytest.raises(ConversionError, match="Did you mean openai-custom") as caught:
-        choose("openai-custm", ("claude-custom",), BOTH, "chat", catalogue())
-    assert caught.value.status == 404
+def test_16_googles_way_of_a_key_asks_for_googles_list() -> None:
+    assert protocol_of("/v1/models", (), google_key=True) == "gemini"

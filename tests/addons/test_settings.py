@@ -4,6 +4,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from addons.settings import NAMES, SECRETS, Settings, group_of, parse_size, written
+from addons.settings_routes import DefaultModels, Routes, read_default_models, read_routes
 
 
 def test_the_defaults_are_those_that_are_promised() -> None:
@@ -14,6 +15,7 @@ def test_the_defaults_are_those_that_are_promised() -> None:
     assert settings.model_provider == ()
     assert settings.strict_conversion is False
     assert settings.cors_origins == ()
+    assert (settings.routes, settings.default_models) == (Routes(), DefaultModels())
 
 
 def test_the_table_itself_reads_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,6 +79,11 @@ def test_anything_else_is_no_size(text: str) -> None:
         ("cors_origins", "null"),
         ("openai_base_url", "api.openai.com"),
         ("claude_base_url", "https://u:p@x"),
+        ("openai_responses_base_url", "api.openai.com"),
+        ("gemini_base_url", ""),
+        ("routes", "fast"),
+        ("routes", None),
+        ("default_models", "openai-custom"),
     ],
 )
 def test_a_value_out_of_its_limits_is_refused(name: str, value: object) -> None:
@@ -104,7 +111,19 @@ def test_a_host_is_a_name_or_an_address(text: str, host: str) -> None:
         (1.5, "1.5"),
         (("a", "b"), "a,b"),
         (SecretStr("x"), "x"),
+        (read_routes({"fast": ["demo", "gpt-5"], "a*": "demo:*"}), "fast=demo,gpt-5; a*=demo:*"),
+        (read_default_models({"demo": "x", "openai-custom": "gpt-5"}), "demo=x; openai-custom=gpt-5"),
     ],
 )
 def test_a_value_is_written_as_a_person_would(value: object, text: str) -> None:
     assert written(value) == text
+
+
+def test_what_settings_hold_cannot_be_changed() -> None:
+    """One reading is shared by all exchanges that began under it."""
+    settings = Settings.model_validate({"routes": "a=demo", "default_models": "demo=x"})
+    assert len({settings.routes, settings.default_models}) == 2  # hashable
+    with pytest.raises(ValidationError):
+        settings.routes = Routes()
+    with pytest.raises(AttributeError):
+        settings.routes.rows = ()  # type: ignore[misc]

@@ -122,6 +122,18 @@ def test_a_file_that_is_no_toml_is_named() -> None:
             "*",
             "--cors-origins = '*': must hold origins like https://app.example.com; `*` is not allowed",
         ),
+        (
+            "routes",
+            "fast",
+            "--routes = 'fast': 'fast' is not complete; write NAME=TARGET,TARGET; NAME=TARGET, "
+            "like fast=openai-custom:gpt-5-mini; claude-*=claude-custom,gpt-5",
+        ),
+        (
+            "default_models",
+            "gpt-5",
+            "--default-models = 'gpt-5': 'gpt-5' is not complete; write PROVIDER=MODEL; PROVIDER=MODEL, "
+            "like openai-custom=gpt-5; claude-custom=claude-sonnet-4-5",
+        ),
     ],
 )
 def test_a_wrong_value_says_what_would_be_right(name: str, value: str, said: str) -> None:
@@ -210,3 +222,90 @@ def test_a_shell_that_points_at_us_names_no_account(monkeypatch: pytest.MonkeyPa
 
     assert written(load().settings.openai_api_key) == ""
     assert load({"port": 4000}).settings.openai_base_url == url
+
+
+def test_geminis_variables_are_those_of_googles_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_API_KEY", "g-2")
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "https://gemini.test")
+    loaded = load()
+    assert written(loaded.settings.gemini_api_key) == "g-2"
+    assert loaded.settings.gemini_base_url == "https://gemini.test"
+    assert loaded.origin["gemini_base_url"] == "GOOGLE_GEMINI_BASE_URL"
+    monkeypatch.setenv("GEMINI_API_KEY", "g-1")
+    assert (written(load().settings.gemini_api_key), load().origin["gemini_api_key"]) == ("g-1", "GEMINI_API_KEY")
+
+
+TABLES = """
+[routes]
+"fast" = "openai-custom:gpt-5-mini"
+"claude-*" = ["claude-custom", "openai-custom:gpt-5"]
+[default_models]
+openai-custom = "gpt-5"
+"""
+
+
+def test_routes_are_a_table_in_the_file_and_a_text_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    write(Path("aiclient.toml"), TABLES)
+    settings = load().settings
+    assert written(settings.routes) == "fast=openai-custom:gpt-5-mini; claude-*=claude-custom,openai-custom:gpt-5"
+    assert written(settings.default_models) == "openai-custom=gpt-5"
+    monkeypatch.setenv("AICLIENT_ROUTES", written(settings.routes))
+    monkeypatch.setenv("AICLIENT_DEFAULT_MODELS", written(settings.default_models))
+    Path("aiclient.toml").unlink()
+    assert load().settings == settings
+    assert load({"routes": ""}).settings.routes.rows == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[routes]\nfast = 5", "aiclient.toml: routes: 'fast' has a target that cannot be one"),
+        ("[routes]\ngpt-4.1 = 'x'", 'aiclient.toml: routes: a name with a dot goes in quotes: "gpt-4.1" = '),
+        ("routes = 'fast'", "aiclient.toml: routes = 'fast': 'fast' is not complete; write NAME=TARGET"),
+        ("[default_models]\ndemo = ['x']", "aiclient.toml: default_models: 'demo' must have the name of one model"),
+        ("[routs]\na = 'x'", "aiclient.toml: routs is not a setting; did you mean routes?"),
+        ("[routes]\na = 'x'\nport = 1", "aiclient.toml: port stands in [routes], which takes all lines below it"),
+    ],
+)
+def test_a_wrong_table_says_what_would_be_right(text: str, said: str) -> None:
+    write(Path("aiclient.toml"), text)
+    assert complaint().startswith(said)
+
+
+KNOWN = ("openai-custom", "openaiResponses-custom", "claude-custom", "gemini-custom", "demo")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"default_models": "openai-custm=x"},
+            "default_models: there is no provider 'openai-custm'; did you mean openai-custom?",
+        ),
+        ({"default_models": "nobody=x"}, "default_models: there is no provider 'nobody'; there are openai-custom, "),
+        ({"routes": "a=demo,claude-custm"}, "routes: there is no provider 'claude-custm'; did you mean claude-custom?"),
+        ({"routes": "a=CLAUDE-custom/x"}, "routes: there is no provider 'CLAUDE-custom'; did you mean claude-custom?"),
+        (
+            {"routes": "a=openai:gpt-5"},
+            "did you mean openai-custom? (for a model of this name write PROVIDER:openai:gpt-5)",
+        ),
+        ({"routes": "a=kiro-oauth:x"}, "routes: there is no provider 'kiro-oauth'; there are openai-custom, "),
+    ],
+)
+def test_a_provider_that_does_not_exist_is_refused_wherever_it_is_named(given: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        refuse_unknown_providers(load(given).settings, KNOWN)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("demo", "openaiResponses-custom:x", "claude-custom/x", "openai-custom:openai:gpt-5"),
+        *("gpt-5", "openai/gpt-5", "anthropic/claude-opus:thinking", "llama3:8b", "qwen2.5-coder:7b", "gemma3:4b"),
+        *("claude-opus", "claude-opus-4-5", "gemini-2.5-pro", "mistral-nemo:12b", "deepseek-r1:7b", "demon"),
+    ],
+)
+def test_a_target_may_be_a_plain_model(target: str) -> None:
+    refuse_unknown_providers(load({"routes": f"a={target}"}).settings, KNOWN)

@@ -94,8 +94,6 @@ async def test_10_headers_of_the_protocol_go_up_in_the_same_protocol_alone() -> 
         not {"openai-organization", "anthropic-version"}
         & sent(await OPENAI.ask(call(MESSAGES_PATH, headers=own))).keys()
     )
-    listed = sent(await OPENAI.ask(call("/v1/models", headers=own)))  # anthropic-version makes it an Anthropic list
-    assert not {"openai-organization", "anthropic-version"} & listed.keys()
 
 
 @pairs
@@ -108,7 +106,7 @@ async def test_28_the_accounts_secret_is_handed_to_the_relay_and_to_nothing_else
         assert live(flow).secret_headers == [(b"x-api-key", CLAUDE_SECRET.encode())]
     else:
         assert live(flow).secret_headers == [(b"authorization", b"Bearer " + OPENAI_SECRET.encode())]
-    rig.answer(flow, answer_of(rig))
+    await rig.answer(flow, answer_of(rig))
     rig.access_log.response(flow)
     for secret in (OPENAI_SECRET, CLAUDE_SECRET, KEY.decode()):
         assert secret.encode() not in everything(flow)
@@ -122,12 +120,6 @@ async def test_28_the_accounts_secret_is_handed_to_the_relay_and_to_nothing_else
         (CHAT_PATH, CLAUDE, "https://claude.test/v1/messages"),
         (MESSAGES_PATH, OPENAI, "https://openai.test/v1/chat/completions"),
         (COUNT_PATH, CLAUDE, "https://claude.test/v1/messages/count_tokens"),
-        ("/v1/models", OPENAI, "https://openai.test/v1/models"),
-        ("/v1/models", CLAUDE, "https://claude.test/v1/models?limit=1000"),
-        ("/v1/models/gpt-5", OPENAI, "https://openai.test/v1/models/gpt-5"),
-        ("/v1/models/openai/gpt-oss", OPENAI, "https://openai.test/v1/models/openai%2Fgpt-oss"),
-        ("/v1/models/a%3Fb=c%23d", OPENAI, "https://openai.test/v1/models/a%3Fb%3Dc%23d"),
-        ("/openai-custom//v1/v1/models/", OPENAI, "https://openai.test/v1/models"),
     ],
 )
 async def test_27_upstream_urls_are_ours(path: str, rig: Rig, url: str) -> None:
@@ -142,18 +134,10 @@ async def test_27_upstream_urls_are_ours(path: str, rig: Rig, url: str) -> None:
         (CHAT_PATH + "?beta=true&api_base=http://evil.test", CLAUDE, ""),
         (MESSAGES_PATH + "?beta=true", OPENAI, ""),
         (CHAT_PATH + "?beta=true", OPENAI, ""),
-        ("/v1/models?limit=5&after_id=a%26b&x=1", OPENAI, ""),
-        ("/v1/models?limit=5", CLAUDE, "?limit=1000"),  # an OpenAI list is whole
-        ("/v1/models/x?limit=5", OPENAI, ""),
     ],
 )
 async def test_27_of_the_query_only_known_names_go_up(path: str, rig: Rig, query: str) -> None:
     assert "?" + (await rig.ask(call(path))).request.path.partition("?")[2] == (query or "?")
-
-
-async def test_27_pages_of_a_model_list_are_anthropics_own() -> None:
-    flow = await CLAUDE.ask(call("/v1/models?limit=5&after_id=a%26b&x=1", headers={"anthropic-version": "2023-06-01"}))
-    assert flow.request.path == "/v1/models?limit=5&after_id=a%26b"
 
 
 @pytest.mark.parametrize(
@@ -214,7 +198,7 @@ async def test_7_4_refused_reasoning_is_left_out_and_the_request_sent_once_more(
     flow = await CLAUDE.ask(call(MESSAGES_PATH, REMEMBERED))
     attempt = FailedAttempt(flow, UpstreamError(Kind.BAD_REQUEST, "x"), answer=Response.make(400, said))
 
-    CLAUDE.upstream_leg.attempt_failed(attempt)
+    await CLAUDE.upstream_leg.attempt_failed(attempt)
 
     assert attempt.again
     body = flow.request.raw_content or b""
@@ -223,7 +207,7 @@ async def test_7_4_refused_reasoning_is_left_out_and_the_request_sent_once_more(
     assert "messages.thinking" in live(flow).loss.changed
 
     again = FailedAttempt(flow, UpstreamError(Kind.BAD_REQUEST, "x"), answer=Response.make(400, said))
-    CLAUDE.upstream_leg.attempt_failed(again)
+    await CLAUDE.upstream_leg.attempt_failed(again)
     assert not again.again
 
 
@@ -241,7 +225,7 @@ async def test_8_other_refusals_are_the_clients_own(body: dict[str, object], sta
     before = flow.request.raw_content
     attempt = FailedAttempt(flow, UpstreamError(Kind.BAD_REQUEST, "x"), answer=Response.make(status, said))
 
-    CLAUDE.upstream_leg.attempt_failed(attempt)
+    await CLAUDE.upstream_leg.attempt_failed(attempt)
 
     assert not attempt.again
     assert flow.request.raw_content == before

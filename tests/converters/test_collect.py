@@ -117,7 +117,7 @@ def test_an_answer_can_be_looked_at_before_it_is_done() -> None:
     assert collector.done().parts == [AnswerText("x")]
 
 
-def test_a_cut_answer_has_what_came_and_no_finish() -> None:
+def test_14_7_a_cut_answer_has_what_came_and_no_finish() -> None:
     answer = collect([TextStart(0), TextDelta(0, "half"), ToolStart(1, "a", "f"), ToolArgs(1, '{"x')])
     assert answer.parts == [AnswerText("half"), AnswerCall("a", "f", '{"x')]
     assert answer.finish is None

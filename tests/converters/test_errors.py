@@ -56,7 +56,7 @@ def test_an_upstream_error_keeps_message_code_and_wait() -> None:
     assert failure_of(error) == Failure(429, "slow down", None, "rpm", 1.5, Kind.RATE_LIMIT)
 
 
-def test_a_conversion_error_names_the_field() -> None:
+def test_15_1_a_conversion_error_names_the_field() -> None:
     error = ConversionError("bad", param="messages[0]", code="invalid_type", status=413)
     failure = failure_of(error)
     assert (failure.status, failure.message, failure.param, failure.code) == (413, "bad", "messages[0]", "invalid_type")

@@ -246,7 +246,7 @@ def test_15_3_a_tee_passes_the_providers_own_error_event() -> None:
     assert pipe.close() == b""
 
 
-def test_28_a_tee_takes_our_credential_out_of_an_error_event() -> None:
+def test_15_2_a_tee_takes_our_credential_out_of_an_error_event() -> None:
     pipe = TeePipe(Reader(), Writer(), ignore, scrub=lambda text: text.replace(b"overloaded", b"***"))
     pipe.feed(frames("Hello"))
     assert pipe.feed(frames("overloaded!")) == frames("***!")
@@ -311,7 +311,7 @@ def test_nothing_comes_after_the_end(make: Make, end: Callable[[StreamPipe | Tee
 
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
 @given(where=st.integers(1, len(frames("Hello", "wörld", "x"))))
-def test_4_half_a_frame_is_never_sent(line_end: bytes, where: int) -> None:
+def test_14_7_half_a_frame_is_never_sent(line_end: bytes, where: int) -> None:
     """Half a JSON text is a corrupt event, and would run into the error event that follows."""
     body = frames("Hello", "wörld", "x").replace(b"\n", line_end)
     pipe = tee_pipe()
@@ -377,7 +377,7 @@ def test_14_1_a_last_frame_without_its_blank_line_passes_at_the_end() -> None:
 
 
 @pytest.mark.parametrize("rest", [b'data: {"usage": {"tot', b"event: usage\ndata: {", b"data: [DO"])
-def test_4_half_a_frame_behind_the_finish_is_left_out(rest: bytes) -> None:
+def test_14_7_half_a_frame_behind_the_finish_is_left_out(rest: bytes) -> None:
     pipe = tee_pipe()
     assert pipe.feed(frames("Hello", "finish") + rest) + pipe.close() == frames("Hello", "finish")
     assert pipe.failed is None

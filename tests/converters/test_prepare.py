@@ -132,7 +132,7 @@ def test_17_hosted_steps_in_a_user_turn_are_treated_alike() -> None:
     assert built.turns == [Turn("user", [Text("q")])]
 
 
-def test_ids_names_and_order_are_made_legal_and_the_names_can_be_restored() -> None:
+def test_6_1_ids_names_and_order_are_made_legal_and_the_names_can_be_restored() -> None:
     chat = Chat(
         NATIVE,
         "chat",

@@ -33,7 +33,7 @@ DATE = {"date": "Sun, 22 Nov 2026 10:00:00 GMT"}
         ({"retry-after": "1", "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "3s"}, 3.0),
     ],
 )
-def test_5_retry_after_of_headers(headers: dict[str, str], expected: float | None) -> None:
+def test_15_2_retry_after_of_headers(headers: dict[str, str], expected: float | None) -> None:
     assert retry_after(headers, "") == (None if expected is None else pytest.approx(expected))
 
 
@@ -47,16 +47,16 @@ def test_5_retry_after_of_headers(headers: dict[str, str], expected: float | Non
         ("Please try again later", None),
     ],
 )
-def test_5_retry_after_of_the_message(message: str, expected: float | None) -> None:
+def test_15_2_retry_after_of_the_message(message: str, expected: float | None) -> None:
     assert retry_after({}, message) == (None if expected is None else pytest.approx(expected))
 
 
-def test_5_the_longest_hint_counts() -> None:
+def test_15_2_the_longest_hint_counts() -> None:
     assert retry_after({"retry-after": "1"}, "Please try again in 9s") == 9.0
 
 
 @pytest.mark.parametrize("window", ["requests", "tokens", "input-tokens", "output-tokens"])
-def test_a_reset_counts_only_when_nothing_remains(window: str) -> None:
+def test_15_2_a_reset_counts_only_when_nothing_remains(window: str) -> None:
     reset = {f"anthropic-ratelimit-{window}-reset": "2026-11-22T10:01:00Z", **DATE}
     assert retry_after({**reset, f"anthropic-ratelimit-{window}-remaining": "1"}) is None
     assert retry_after({**reset, f"anthropic-ratelimit-{window}-remaining": "0"}) == 60
@@ -65,7 +65,7 @@ def test_a_reset_counts_only_when_nothing_remains(window: str) -> None:
     assert retry_after(odd) is None
 
 
-def test_a_refused_subscription_window_names_its_end() -> None:
+def test_15_2_a_refused_subscription_window_names_its_end() -> None:
     headers = {"anthropic-ratelimit-unified-reset": "1795341660", **DATE}
     assert retry_after({**headers, "anthropic-ratelimit-unified-status": "allowed"}) is None
     assert retry_after({**headers, "anthropic-ratelimit-unified-status": "rejected"}) == 60

@@ -44,14 +44,14 @@ BODIES = st.lists(st.tuples(LINES, st.sampled_from([b"\n", b"\r\n", b"\r"])), ma
 @example(b"data: x\r\n\r\ndata: y\r\n\r\n", list(range(24)))
 @example(b"data: x\r\rdata: y\r\r", list(range(24)))
 @example("data: 😀\n\n".encode(), list(range(24)))
-def test_any_slicing_gives_the_same_frames(body: bytes, places: list[int]) -> None:
+def test_14_1_any_slicing_gives_the_same_frames(body: bytes, places: list[int]) -> None:
     whole = decode(body)
     assert decode(*cut(body, places)) == whole
     assert decode(*(body[i : i + 1] for i in range(len(body)))) == whole
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
-def test_every_kind_of_line_end_ends_a_line(end: bytes) -> None:
+def test_14_1_every_kind_of_line_end_ends_a_line(end: bytes) -> None:
     body = end.join([b"event: a", b"data: 1", b"", b"data: 2", b"", b""])
     assert decode(body) == [(b"a", b"1"), (b"", b"2")]
 
@@ -78,12 +78,12 @@ def test_every_kind_of_line_end_ends_a_line(end: bytes) -> None:
         (b"", []),
     ],
 )
-def test_fields_are_read_as_the_standard_says(body: bytes, frames: list[Frame]) -> None:
+def test_14_1_fields_are_read_as_the_standard_says(body: bytes, frames: list[Frame]) -> None:
     assert decode(body) == frames
     assert decode(*(body[i : i + 1] for i in range(len(body)))) == frames
 
 
-def test_a_last_frame_without_its_blank_line_counts() -> None:
+def test_14_1_a_last_frame_without_its_blank_line_counts() -> None:
     assert decode(b"data: x\n\ndata: y") == [(b"", b"x"), (b"", b"y")]
     assert decode(b"event: z\r\ndata: y\r\n") == [(b"z", b"y")]
 
@@ -95,7 +95,7 @@ def test_a_frame_is_given_out_as_soon_as_it_is_complete() -> None:
     assert decoder.close() == []
 
 
-def test_a_frame_of_32_mb_is_read_and_a_longer_one_is_refused() -> None:
+def test_14_1_a_frame_of_32_mb_is_read_and_a_longer_one_is_refused() -> None:
     """Pictures travel as base64 in one line; without a limit a provider could fill the memory."""
     piece = b"x" * (1 << 20)
     decoder = SSEDecoder()

@@ -1,12 +1,16 @@
 """1.2, 7.4: reasoning of another provider in a body that else passes as it is."""
 
+import base64
 import copy
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from converters.envelope import seal
-from converters.json_codec import Json, JsonObject
-from converters.strip import strip_envelopes, strip_reasoning
+from converters.gemini.tokens import PLACEHOLDER, write_signature
+from converters.json_codec import Json, JsonObject, dumps
+from converters.strip import holds_envelopes, strip_envelopes, strip_reasoning
 from converters.turns import Token
 
 TEXT: JsonObject = {"type": "text", "text": "t"}
@@ -81,8 +85,14 @@ def test_7_4_chat_without_envelopes_is_not_touched() -> None:
 
 
 @pytest.mark.parametrize("strip", [strip_envelopes, strip_reasoning])
-@pytest.mark.parametrize("wire", ["anthropic", "chat", "other"])
-@pytest.mark.parametrize("body", [{}, {"messages": "x"}, {"messages": [1, {"role": "assistant", "content": "a"}]}])
+@pytest.mark.parametrize("wire", ["anthropic", "chat", "responses", "gemini", "other"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *({}, {"messages": "x"}, {"messages": [1, {"role": "assistant", "content": "a"}]}),
+        *({"input": "x"}, {"input": [1, {"type": "message"}]}, {"contents": "x"}, {"contents": [1, {"parts": "x"}]}),
+    ],
+)
 def test_a_body_of_another_shape_is_left_alone(strip: object, wire: str, body: JsonObject) -> None:
     before = copy.deepcopy(body)
     assert callable(strip)
@@ -118,3 +128,113 @@ def test_7_4_for_the_retry_chat_loses_every_spelling_of_reasoning() -> None:
     body = chat(reasoning_content="a", reasoning="b", reasoning_details=[], thinking_blocks=[], refusal=None)
     assert strip_reasoning("chat", body)
     assert body == chat(refusal=None)
+
+
+def test_7_4_for_the_retry_googles_token_on_a_chat_call_gives_way_to_the_placeholder() -> None:
+    """Google itself, behind its own Chat surface, refuses a call that has none."""
+
+    def call(token: str) -> JsonObject:
+        return {"id": "1", "function": {}, "extra_content": {"google": {"thought_signature": token}, "x": 1}}
+
+    body = chat(tool_calls=[call("stale"), {"id": "2"}])
+    assert strip_reasoning("chat", body)
+    assert body == chat(tool_calls=[call(PLACEHOLDER), {"id": "2"}])
+    assert not strip_reasoning("chat", body)
+
+
+def test_7_4_a_native_token_on_a_chat_call_is_the_vendors_own_business() -> None:
+    body = chat(tool_calls=[{"id": "1", "extra_content": {"google": {"thought_signature": "native"}}}])
+    assert not strip_envelopes("chat", body)
+
+
+# --- responses ---
+
+CALL: JsonObject = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+ASKED: JsonObject = {"role": "user", "content": "q"}
+
+
+def reasoning(sealed: str | None, **more: Json) -> JsonObject:
+    return {"type": "reasoning", "summary": [], "encrypted_content": sealed, **more}
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        (reasoning(seal(Token("r", "gAAA", id="rs_1")), id="rs_ours"), reasoning("gAAA", id="rs_1")),
+        (reasoning(seal(Token("r", "gAAA")), id="rs_ours"), reasoning("gAAA")),
+        *((reasoning(seal(Token(origin, "v")), id="rs_ours"), None) for origin in ("a", "x", "g", "k", "n")),
+        (reasoning("aic1.damaged"), None),
+    ],
+)
+def test_7_4_an_envelope_is_unwrapped_for_responses_or_its_item_goes(
+    item: JsonObject, expected: JsonObject | None
+) -> None:
+    body: JsonObject = {"input": [ASKED, item, CALL], "include": ["reasoning.encrypted_content"]}
+    assert strip_envelopes("responses", body)
+    rest: list[Json] = [expected] if expected else []
+    assert body == {"input": [ASKED, *rest, CALL], "include": ["reasoning.encrypted_content"]}
+
+
+def test_7_4_what_openai_issued_itself_is_not_touched() -> None:
+    body: JsonObject = {"input": [ASKED, reasoning("gAAA", id="rs_1"), reasoning(None), {"type": "reasoning"}, CALL]}
+    before = copy.deepcopy(body)
+    assert not strip_envelopes("responses", body)
+    assert body == before
+
+
+def test_7_4_for_the_retry_all_reasoning_items_go_and_what_they_led_to_loses_its_id() -> None:
+    """OpenAI: "Item 'msg_...' was provided without its required 'reasoning' item"."""
+    said: JsonObject = {"type": "message", "role": "assistant", "content": []}
+    result: JsonObject = {"type": "function_call_output", "id": "fco_1", "call_id": "c", "output": ""}
+    asked: JsonObject = {"type": "message", "role": "user", "id": "msg_0", "content": "q"}
+    body: JsonObject = {
+        "input": [asked, reasoning("gAAA"), {**CALL, "id": "fc_1"}, result, reasoning(None), {**said, "id": "msg_1"}]
+    }
+    assert strip_reasoning("responses", body)
+    assert body == {"input": [asked, CALL, result, said]}
+    assert not strip_reasoning("responses", body)
+
+
+# --- gemini: more in gemini/test_strip.py ---
+
+
+def test_7_4_gemini_is_stripped_by_its_own_rules() -> None:
+    signed: JsonObject = {"functionCall": {"name": "f"}, "thoughtSignature": write_signature(Token("a", "s"))}
+    body: JsonObject = {"contents": [{"role": "model", "parts": [signed]}]}
+    other = copy.deepcopy(body)
+    assert strip_envelopes("gemini", body, "gemini-2.5-pro")
+    assert body == {"contents": [{"role": "model", "parts": [{"functionCall": {"name": "f"}}]}]}
+    assert strip_reasoning("gemini", other, "gemini-3-pro-preview")
+    signed["thoughtSignature"] = PLACEHOLDER
+    assert other == {"contents": [{"role": "model", "parts": [signed]}]}
+
+
+# --- the test before the parse ---
+
+
+@given(
+    st.builds(Token, st.sampled_from("axrgkn"), st.text(max_size=40)),
+    st.sampled_from(["anthropic", "chat", "responses"]),
+)
+def test_every_body_with_an_envelope_is_noticed(token: Token, wire: str) -> None:
+    assert holds_envelopes(wire, dumps({"x": [seal(token)]}))
+    assert holds_envelopes("gemini", dumps({"x": [seal(token)]}))
+    assert holds_envelopes("gemini", dumps({"x": [base64.b64encode(seal(token).encode()).decode()]}))
+
+
+def test_a_body_without_is_not_parsed_for_nothing() -> None:
+    for wire in ("anthropic", "chat", "responses", "gemini"):
+        assert not holds_envelopes(wire, b'{"signature":"EqQBYWlj","text":"aic1 aic2."}')
+    assert not holds_envelopes("anthropic", b'{"data":"YWljMS5n"}')
+
+
+def test_7_4_reasoning_that_no_provider_knows_by_its_id_is_left_out() -> None:
+    """7.4: a chat provider's reasoning was shown under an id of ours; OpenAI answers 404 to one that it did not issue."""
+    ours: JsonObject = {"type": "reasoning", "id": "rs_aic_1", "summary": [], "encrypted_content": None}
+    theirs: JsonObject = {"type": "reasoning", "id": "rs_68", "summary": []}
+    said: JsonObject = {"type": "message", "role": "assistant", "content": "x"}
+    body: JsonObject = {"input": [ours, theirs, said]}
+    assert holds_envelopes("responses", dumps(body))
+    assert strip_envelopes("responses", body)
+    assert body == {"input": [theirs, said]}
+    assert not holds_envelopes("responses", dumps(body))

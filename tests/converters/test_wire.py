@@ -10,12 +10,15 @@ from converters.wires import WIRES
 
 @pytest.mark.parametrize("wire", WIRES.values(), ids=lambda wire: wire.name)
 def test_4_2_every_wire_says_what_names_and_ids_it_takes(wire: Wire) -> None:
-    assert wire.limits.name_max >= 64
+    assert wire.limits.name_max >= 63
     assert wire.limits.id_max >= 40  # room for the ids that we synthesise: `call_` and 24 or 32 more
 
 
 @pytest.mark.parametrize("wire", WIRES.values(), ids=lambda wire: wire.name)
-def test_a_keep_alive_is_one_whole_frame(wire: Wire) -> None:
+def test_14_7_a_keep_alive_is_one_whole_frame_and_gemini_has_none(wire: Wire) -> None:
+    if wire.name == "gemini":
+        assert wire.keep_alive == b""
+        return
     assert wire.keep_alive.endswith(b"\n\n")
     assert wire.keep_alive.count(b"\n\n") == 1
 

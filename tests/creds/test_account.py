@@ -28,6 +28,17 @@ from creds.api_key import ApiKey
         ("http://[::1]:8000/v1", "http://[::1]:8000/v1"),
         ("https://api.openai.com/v1/chat/completions", "https://api.openai.com/v1"),
         ("https://api.anthropic.com/v1/messages/", "https://api.anthropic.com/v1"),
+        ("https://api.openai.com/v1/responses", "https://api.openai.com/v1"),
+        ("https://api.openai.com/v1/models", "https://api.openai.com/v1"),
+        ("https://g.test/v1beta", "https://g.test/v1beta"),
+        ("https://g.test/v1beta/v1beta/", "https://g.test/v1beta"),
+        ("https://g.test/v1beta/models", "https://g.test/v1beta"),
+        ("https://g.test/v1beta/models/gemini-2.5-pro", "https://g.test/v1beta"),
+        ("https://g.test/v1beta/models/gemini-2.5-pro:generateContent", "https://g.test/v1beta"),
+        ("https://g.test/v1beta/models/gemini-2.5-pro:streamGenerateContent", "https://g.test/v1beta"),
+        ("https://g.test/v1beta/models/models/x:countTokens", "https://g.test/v1beta"),
+        ("https://x.example/models", "https://x.example/models/v1"),  # not an endpoint: nothing says so
+        ("https://x.example/v1/my-models", "https://x.example/v1/my-models"),
     ],
 )
 def test_a_base_url_is_taken_as_people_write_it(written: str, expected: str) -> None:
@@ -37,6 +48,9 @@ def test_a_base_url_is_taken_as_people_write_it(written: str, expected: str) -> 
 
 def test_the_version_that_is_appended_is_the_wires_own() -> None:
     assert normalise_base("https://x.example", "v1beta") == "https://x.example/v1beta"
+    assert normalise_base("https://x.example/models/m:generateContent", "v1beta") == "https://x.example/v1beta"
+    assert normalise_base("https://x.example/v1", "v1beta") == "https://x.example/v1"
+    assert normalise_base("https://x.example/v1beta", "v1beta") == "https://x.example/v1beta"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ def test_a_key_goes_out_in_the_wires_own_header() -> None:
     key = ApiKey("sk-1")
     assert key.headers(Scheme.BEARER) == [(b"authorization", b"Bearer sk-1")]
     assert key.headers(Scheme.X_API_KEY) == [(b"x-api-key", b"sk-1")]
+    assert key.headers(Scheme.X_GOOG_API_KEY) == [(b"x-goog-api-key", b"sk-1")]
 
 
 def test_blanks_around_a_pasted_key_go() -> None:

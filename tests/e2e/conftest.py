@@ -7,41 +7,55 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from tests.e2e.clients import PROTOCOLS, Client, connect
+from tests.e2e.plain import ALL_KEYS, KEYS, PAIR_NAMES, PAIRS, PLAIN_MODEL, PROVIDERS, REASONING_MODEL
 from tests.e2e.proxy import Proxy, launch
+from tests.e2e.sdks import CLIENTS, Client
 from tests.fakes.anthropic import AnthropicFake
+from tests.fakes.gemini import GeminiFake
 from tests.fakes.openai import OpenAIFake
 from tests.fakes.provider import FakeProvider
-from tests.fakes.samples import ANTHROPIC_KEY, CLIENT_KEY, OPENAI_KEY
+from tests.fakes.responses import ResponsesFake
+from tests.fakes.samples import CLIENT_KEY
 from tests.fakes.server import Recorded
 
-PROVIDERS = {"openai-custom": "chat", "claude-custom": "anthropic"}
-PLAIN_MODEL = {"openai-custom": "gpt-4.1", "claude-custom": "claude-sonnet-4-5"}
-REASONING_MODEL = {"openai-custom": "gpt-5.4", "claude-custom": "claude-sonnet-4-5"}
+FAKES: Mapping[str, type[FakeProvider]] = {
+    "openai-custom": OpenAIFake,
+    "openaiResponses-custom": ResponsesFake,
+    "claude-custom": AnthropicFake,
+    "gemini-custom": GeminiFake,
+}
 
 
 @dataclass
 class Upstreams:
-    """Both fakes."""
+    """The fakes of all providers."""
 
-    openai: OpenAIFake
-    claude: AnthropicFake
+    fakes: Mapping[str, FakeProvider]
 
     def of(self, provider: str) -> FakeProvider:
-        return {"openai-custom": self.openai, "claude-custom": self.claude}[provider]
+        return self.fakes[provider]
 
     @property
     def violations(self) -> list[str]:
-        return self.openai.violations + self.claude.violations
+        return [each for fake in self.fakes.values() for each in fake.violations]
+
+    @property
+    def asked(self) -> int:
+        """How many requests came to any of them."""
+        return sum(len(fake.requests) for fake in self.fakes.values())
 
     @property
     def settings(self) -> dict[str, str]:
         return {
             "API_KEY": CLIENT_KEY,
-            "OPENAI_API_KEY": OPENAI_KEY,
-            "OPENAI_BASE_URL": f"{self.openai.url}/v1",
-            "CLAUDE_API_KEY": ANTHROPIC_KEY,
-            "CLAUDE_BASE_URL": self.claude.url,
+            "OPENAI_API_KEY": KEYS["openai-custom"],
+            "OPENAI_BASE_URL": f"{self.of('openai-custom').url}/v1",
+            "OPENAI_RESPONSES_API_KEY": KEYS["openaiResponses-custom"],
+            "OPENAI_RESPONSES_BASE_URL": f"{self.of('openaiResponses-custom').url}/v1",
+            "CLAUDE_API_KEY": KEYS["claude-custom"],
+            "CLAUDE_BASE_URL": self.of("claude-custom").url,
+            "GEMINI_API_KEY": KEYS["gemini-custom"],
+            "GEMINI_BASE_URL": self.of("gemini-custom").url,
         }
 
 
@@ -59,9 +73,18 @@ class Pair:
         self._seen = len(self.fake.requests)
 
     @property
+    def protocol(self) -> str:
+        return self.client.protocol
+
+    @property
+    def wire(self) -> str:
+        """What the provider speaks."""
+        return PROVIDERS[self.provider]
+
+    @property
     def same(self) -> bool:
         """Both speak the same protocol."""
-        return self.client.protocol == PROVIDERS[self.provider]
+        return self.protocol == self.wire
 
     def model(self, script: str, *, thinking: bool = False) -> str:
         return f"{(REASONING_MODEL if thinking else PLAIN_MODEL)[self.provider]}-{script}"
@@ -73,16 +96,18 @@ class Pair:
 
 
 type Launch = Callable[[str, Mapping[str, str]], Proxy]
+type ClientOf = Callable[[Proxy, str, str], Client]
 
 
 @pytest.fixture(scope="session")
 def upstreams() -> Iterator[Upstreams]:
-    with OpenAIFake(OPENAI_KEY) as chat, AnthropicFake(ANTHROPIC_KEY) as claude:
-        assert isinstance(chat, OpenAIFake)
-        assert isinstance(claude, AnthropicFake)
-        chat.secrets = [CLIENT_KEY, ANTHROPIC_KEY]
-        claude.secrets = [CLIENT_KEY, OPENAI_KEY]
-        yield Upstreams(chat, claude)
+    with ExitStack() as stack:
+        fakes = {}
+        for name, kind in FAKES.items():
+            fakes[name] = fake = kind(KEYS[name])
+            stack.enter_context(fake)
+            fake.secrets = [key for key in ALL_KEYS if key != KEYS[name]]
+        yield Upstreams(fakes)
 
 
 @pytest.fixture(scope="session")
@@ -106,13 +131,13 @@ def start(tmp_path_factory: pytest.TempPathFactory, running: list[Proxy]) -> Ite
             stopping.callback(proxy.stop)
     for proxy in running:
         written = proxy.log.read_bytes() + proxy.dump.read_bytes()
-        for key in (CLIENT_KEY, OPENAI_KEY, ANTHROPIC_KEY):
+        for key in ALL_KEYS:
             assert key.encode() not in written, f"{proxy.log.parent.name} wrote the key {key[:8]}..."
 
 
 @pytest.fixture(scope="session")
 def proxy(start: Launch, upstreams: Upstreams) -> Proxy:
-    """Both accounts, default settings."""
+    """All accounts, default settings."""
     return start("main", upstreams.settings)
 
 
@@ -124,14 +149,15 @@ def impatient(start: Launch, upstreams: Upstreams) -> Proxy:
 
 
 @pytest.fixture(scope="session")
-def client_of() -> Iterator[Callable[[Proxy, str, str], Client]]:
+def client_of() -> Iterator[ClientOf]:
     """(proxy, protocol, provider) -> its SDK client, made once."""
     made: dict[tuple[int, str, str], Client] = {}
 
     def get(proxy: Proxy, protocol: str, provider: str) -> Client:
         key = (proxy.port, protocol, provider)
         if key not in made:
-            made[key] = connect(protocol, proxy.url, provider, CLIENT_KEY)
+            own = PROVIDERS[provider] == protocol
+            made[key] = CLIENTS[protocol](proxy.url, provider, CLIENT_KEY, own=own)
         return made[key]
 
     yield get
@@ -139,30 +165,16 @@ def client_of() -> Iterator[Callable[[Proxy, str, str], Client]]:
         client.close()
 
 
-PAIRS = [(protocol, provider) for protocol in PROTOCOLS for provider in PROVIDERS]
-PAIR_NAMES = [f"{protocol}->{PROVIDERS[provider]}" for protocol, provider in PAIRS]
-
-
 @pytest.fixture(params=PAIRS, ids=PAIR_NAMES)
-def pair(
-    request: pytest.FixtureRequest,
-    proxy: Proxy,
-    upstreams: Upstreams,
-    client_of: Callable[[Proxy, str, str], Client],
-) -> Pair:
-    """Each of the four pairs, in turn."""
+def pair(request: pytest.FixtureRequest, proxy: Proxy, upstreams: Upstreams, client_of: ClientOf) -> Pair:
+    """Each of the 16 pairs, in turn."""
     protocol, provider = request.param
     return Pair(client_of(proxy, protocol, provider), provider, upstreams.of(provider), proxy)
 
 
 @pytest.fixture(params=PAIRS, ids=PAIR_NAMES)
-def impatient_pair(
-    request: pytest.FixtureRequest,
-    impatient: Proxy,
-    upstreams: Upstreams,
-    client_of: Callable[[Proxy, str, str], Client],
-) -> Pair:
-    """Each of the four pairs, behind the proxy with short deadlines."""
+def impatient_pair(request: pytest.FixtureRequest, impatient: Proxy, upstreams: Upstreams, client_of: ClientOf) -> Pair:
+    """Each of the 16 pairs, behind the proxy with short deadlines."""
     protocol, provider = request.param
     return Pair(client_of(impatient, protocol, provider), provider, upstreams.of(provider), impatient)
 

@@ -78,6 +78,8 @@ def launch(
         "AICLIENT_",
         "OPENAI_",
         "ANTHROPIC_",
+        "GEMINI_",
+        "GOOGLE_",
         "HTTP_PROXY",
         "HTTPS_PROXY",
         "ALL_PROXY",

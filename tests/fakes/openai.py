@@ -9,42 +9,24 @@ from typing import override
 from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
 from pydantic_core import core_schema
 
+from tests.fakes.openai_host import CREATED, OpenAIHost, dotted
 from tests.fakes.openai_rules import complaint
-from tests.fakes.provider import FakeProvider, JsonObject, Refused, bad_request
-from tests.fakes.scripts import HttpError, Reply, script_of
+from tests.fakes.provider import JsonObject, Refused, bad_request
+from tests.fakes.scripts import Reply, script_of
 from tests.fakes.server import Line, Recorded
 from tests.fakes.strict import Problem, StrictType
 
-CREATED = 1_790_000_000
 ID = "chatcmpl-Fake0123456789abcdefABCD"
 MODELS = ("gpt-4.1", "gpt-5.4", "o4-mini")
 _STREAM = {"stream": core_schema.nullable_schema(core_schema.bool_schema(strict=True))}
 _REQUEST = StrictType(CompletionCreateParamsNonStreaming, _STREAM)
 _FINISH = {"stop_sequence": "stop", "refusal": "stop", "pause": "stop"}
-_TYPES = {
-    401: "invalid_request_error",
-    402: "insufficient_quota",
-    404: "invalid_request_error",
-    413: "invalid_request_error",
-}
-_TYPES |= {500: "server_error", 503: "server_error", 529: "server_error"}
-_TOO_LONG = "This model's maximum context length is 128000 tokens. However, your messages resulted in 130001 tokens."
 
 
-class OpenAIFake(FakeProvider):
+class OpenAIFake(OpenAIHost):
     """`GET /v1/models`, `POST /v1/chat/completions`, nothing else."""
 
-    own_headers = frozenset(
-        "openai-organization openai-project openai-beta idempotency-key x-client-request-id".split()
-    )
-
-    @override
-    def check_credential(self, request: Recorded) -> None:
-        given = request.header("authorization")
-        if given is None:
-            raise Refused(HttpError(401, "", "You didn't provide an API key.", code=None))
-        if given != f"Bearer {self.key}":
-            raise Refused(HttpError(401, "", "Incorrect API key provided: sk-****.", code="invalid_api_key"))
+    models = MODELS
 
     @override
     async def route(self, request: Recorded, line: Line) -> None:
@@ -56,9 +38,7 @@ class OpenAIFake(FakeProvider):
                 self._validate(body)
                 await self.perform(body, self.script(body), line)
             case "GET", "/v1/models":
-                models = [{"id": m, "object": "model", "created": CREATED, "owned_by": "openai"} for m in MODELS]
-                answer = json.dumps({"object": "list", "data": models}).encode()
-                await line.answer(200, {"content-type": "application/json"}, answer)
+                await line.answer(200, {"content-type": "application/json"}, self.model_list())
             case _:
                 raise self.unknown_path(request)
 
@@ -69,15 +49,6 @@ class OpenAIFake(FakeProvider):
             raise _type_error(problem)
         if found := complaint(body):
             raise bad_request(*found)
-
-    @override
-    def error_answer(self, error: HttpError, param: str | None) -> tuple[dict[str, str], bytes]:
-        message = _TOO_LONG if error.code == "context_length_exceeded" else error.message
-        kind = _TYPES.get(error.status, error.kind)
-        envelope = {"message": message, "type": kind, "param": param, "code": error.code}
-        return {"content-type": "application/json", "x-request-id": "req_fake"}, json.dumps(
-            {"error": envelope}
-        ).encode()
 
     @override
     def error_frame(self) -> bytes:
@@ -192,7 +163,7 @@ def _frame(payload: JsonObject) -> bytes:
 
 
 def _type_error(problem: Problem) -> Refused:
-    path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in problem.keys).removeprefix(".")
+    path = dotted(problem)
     match problem.kind:
         case "missing":
             return bad_request(f"Missing required parameter: '{path}'.", path, "missing_required_parameter")

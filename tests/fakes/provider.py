@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import override
 
 from tests.fakes.delivery import deliver
-from tests.fakes.scripts import HttpError, Reply, Script, script_of
+from tests.fakes.scripts import Delivery, HttpError, Reply, Script, script_of
 from tests.fakes.server import FakeServer, Line, Recorded
 
 type JsonObject = dict[str, object]
@@ -76,6 +76,14 @@ class FakeProvider(FakeServer):
     @abstractmethod
     def one_call_only(self, body: JsonObject) -> bool: ...
 
+    def error_after(self, frames: list[bytes], delivery: Delivery) -> bytes:
+        """The error after the frames that `delivery` lets out; where errors are not numbered, the same after any."""
+        return self.error_frame()
+
+    def answer_headers(self, body: JsonObject) -> dict[str, str]:
+        """Of an answer that is no error. A content type counts more than that of the delivery."""
+        return {"request-id": "req_fake", "x-request-id": "req_fake"}
+
     # --- what is the same ---
 
     @override
@@ -117,12 +125,12 @@ class FakeProvider(FakeServer):
         if script.after_tools is not None and self.ends_with_results(body):
             reply = script.after_tools
         reply = self.fit(body, reply)
-        headers = {"request-id": "req_fake", "x-request-id": "req_fake"}
+        headers = self.answer_headers(body)
         if body.get("stream") and not script.delivery.whole_json:
             frames = self.frames(body, reply, done=script.delivery.done)
             if script.delivery.prelude:
                 frames = [self.prelude, *frames]
-            await deliver(line, frames, self.error_frame(), script.delivery, headers)
+            await deliver(line, frames, self.error_after(frames, script.delivery), script.delivery, headers)
         else:
             await asyncio.sleep(script.delivery.head_delay)
             answer = json.dumps(self.whole(body, reply), ensure_ascii=False).encode()

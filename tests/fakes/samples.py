@@ -8,6 +8,8 @@ from typing import Any
 CLIENT_KEY = "aiclient-test-key-0123456789abcdef"
 OPENAI_KEY = "sk-fake-openai-account-4711"
 ANTHROPIC_KEY = "sk-ant-fake-claude-account-4712"
+GEMINI_KEY = "AIzaFake-gemini-account-4714"
+RESPONSES_KEY = "sk-fake-responses-account-4713"
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
@@ -43,7 +45,25 @@ OPENAI_TOOLS: list[Any] = [
     {"type": "function", "function": {"name": "get_weather", "description": "Weather", "parameters": WEATHER_SCHEMA}},
     {"type": "function", "function": {"name": "get_time", "description": "Time now", "parameters": TIME_SCHEMA}},
 ]
+RESPONSES_TOOLS: list[Any] = [
+    {
+        "type": "function",
+        "name": "get_weather",
+        "description": "Weather",
+        "parameters": WEATHER_SCHEMA,
+        "strict": False,
+    },
+    {"type": "function", "name": "get_time", "description": "Time now", "parameters": TIME_SCHEMA, "strict": False},
+]
 ANTHROPIC_TOOLS: list[Any] = [
     {"name": "get_weather", "description": "Weather", "input_schema": WEATHER_SCHEMA},
     {"name": "get_time", "description": "Time now", "input_schema": TIME_SCHEMA},
+]
+GEMINI_TOOLS: list[Any] = [
+    {
+        "functionDeclarations": [
+            {"name": "get_weather", "description": "Weather", "parametersJsonSchema": WEATHER_SCHEMA},
+            {"name": "get_time", "description": "Time now"},
+        ]
+    }
 ]

@@ -15,8 +15,7 @@ ACCOUNT = Account("claude-custom", "claude-custom:default", "https://api.test/v1
     [
         (Action.GENERATE, "https://api.test/v1/messages"),
         (Action.COUNT, "https://api.test/v1/messages/count_tokens"),
-        (Action.MODELS, "https://api.test/v1/models"),
-        (Action.MODEL, "https://api.test/v1/models"),
+        (Action.MODELS, "https://api.test/v1/models?limit=1000"),
     ],
 )
 def test_each_call_has_its_url(action: Action, url: str) -> None:

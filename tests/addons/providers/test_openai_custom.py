@@ -15,7 +15,6 @@ ACCOUNT = Account("openai-custom", "openai-custom:default", "https://api.test/v1
     [
         (Action.GENERATE, "https://api.test/v1/chat/completions"),
         (Action.MODELS, "https://api.test/v1/models"),
-        (Action.MODEL, "https://api.test/v1/models"),
         (Action.COUNT, None),
     ],
 )

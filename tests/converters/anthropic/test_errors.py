@@ -84,7 +84,7 @@ def test_15_2_a_page_without_a_title_gives_its_words_in_one_line() -> None:
     ],
 )
 @pytest.mark.parametrize("status", [400, 403, 429])
-def test_3_6_credit_texts_mean_the_account(text: str, status: int) -> None:
+def test_15_2_credit_texts_mean_the_account(text: str, status: int) -> None:
     assert read_error(status, {}, body("invalid_request_error", text)).kind is Kind.PAYMENT
 
 
@@ -160,7 +160,7 @@ def test_15_1_and_15_2_an_error_is_written(status: int, told: int, type_: str) -
 
 
 @pytest.mark.parametrize("kind", [Kind.AUTH, Kind.FORBIDDEN])
-def test_4_a_dead_account_of_ours_is_no_401_and_no_overload(kind: Kind) -> None:
+def test_15_2_a_dead_account_of_ours_is_no_401_and_no_overload(kind: Kind) -> None:
     status, error = write_error(failure_of(UpstreamError(kind, "refused", status=401)), "r")
     assert (status, error["error"]) == (500, {"type": "api_error", "message": "refused"})
 

@@ -1,6 +1,10 @@
 """1.2, 7.1, 8, 9, 10, 17: a request for Gemini."""
 
+import base64
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from converters.errors import ConversionError
 from converters.gemini.build import build_request
@@ -159,3 +163,76 @@ def test_20_parse_and_build_of_the_same_protocol_is_the_same_request() -> None:
     parsed = parse_request({"model": "gemini-3-flash-preview", **body}, Loss())
     assert built(parsed) == body
     assert built(parsed) == body
+
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=5)
+SIGNATURES = st.binary(min_size=3, max_size=6).map(lambda raw: base64.b64encode(raw).decode())
+SAID = st.builds(lambda text: {"text": text}, WORDS)
+SIGNED_TEXT = st.builds(lambda text, signature: {"text": text, "thoughtSignature": signature}, WORDS, SIGNATURES)
+SEEN = st.sampled_from(
+    [
+        {"inlineData": {"mimeType": "image/png", "data": "aGk="}},
+        {"inlineData": {"mimeType": "application/pdf", "data": "aGk="}},
+        {"inlineData": {"mimeType": "audio/wav", "data": "aGk="}},
+        {"fileData": {"mimeType": "application/pdf", "fileUri": "gs://b/x"}},
+    ]
+)
+CONFIG: dict[str, st.SearchStrategy[Json]] = {
+    "temperature": st.floats(0, 2),
+    "topP": st.just(0),
+    "topK": st.integers(1, 50),
+    "maxOutputTokens": st.integers(1, 9999),
+    "stopSequences": st.lists(WORDS, min_size=1, max_size=5),
+    "seed": st.integers(-9, 9),
+    "candidateCount": st.integers(1, 3),
+    "responseMimeType": st.just("application/json"),
+    "thinkingConfig": st.sampled_from([{"thinkingLevel": "LOW"}, {"thinkingLevel": "HIGH", "includeThoughts": True}]),
+    "mediaResolution": st.just("MEDIA_RESOLUTION_LOW"),
+}
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> JsonObject:
+    """Requests that the API takes, in the form in which they would be built; the first call of each step is signed."""
+    contents: list[Json] = []
+    for step in range(draw(st.integers(0, 2))):
+        contents.append({"role": "user", "parts": draw(st.lists(SAID | SEEN, min_size=1, max_size=2))})
+        names = [f"f{step}{n}" for n in range(draw(st.integers(0, 2)))]
+        calls: list[JsonObject] = [
+            {"functionCall": {"id": name, "name": name, "args": draw(st.dictionaries(WORDS, WORDS, max_size=2))}}
+            for name in names
+        ]
+        if calls:
+            calls[0]["thoughtSignature"] = draw(SIGNATURES)
+        contents.append(
+            {"role": "model", "parts": [*draw(st.lists(SAID | SIGNED_TEXT, min_size=1, max_size=2)), *calls]}
+        )
+        if calls:
+            results: list[Json] = [
+                {"functionResponse": {"id": name, "name": name, "response": {draw(OUTCOMES): draw(WORDS)}}}
+                for name in names
+            ]
+            contents.append({"role": "user", "parts": results})
+            contents.append({"role": "model", "parts": [{"text": "so"}]})
+    contents.append({"role": "user", "parts": draw(st.lists(SAID | SEEN, min_size=1, max_size=2))})
+    body: JsonObject = {"contents": contents}
+    config = draw(st.fixed_dictionaries({}, optional=CONFIG))
+    return body | ({"generationConfig": config} if config else {}) | draw(st.fixed_dictionaries({}, optional=OPTIONS))
+
+
+OUTCOMES = st.sampled_from(["output", "error"])
+OPTIONS: dict[str, st.SearchStrategy[Json]] = {
+    "systemInstruction": st.builds(lambda text: {"parts": [{"text": text}]}, WORDS),
+    "tools": st.just([{"functionDeclarations": [{"name": "f", "description": "d", "parametersJsonSchema": OBJECT}]}]),
+    "safetySettings": st.just([{"category": "C"}]),
+    "labels": st.just({"a": "b"}),
+}
+
+
+@settings(deadline=None)
+@given(requests())
+def test_20_2a_a_request_parsed_and_built_for_its_own_protocol_is_the_same(body: JsonObject) -> None:
+    loss = Loss()
+    parsed = parse_request({"model": "gemini-3-flash-preview", **body}, loss)
+    assert build_request(parsed, DEFAULT, loss) == body
+    assert loss.dropped == loss.changed == {}

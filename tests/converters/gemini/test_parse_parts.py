@@ -164,9 +164,3 @@ def test_6_3_media_in_a_result() -> None:
     part = {"functionResponse": {"name": "f", "parts": [inline("audio/wav")]}}
     with pytest.raises(ConversionError):
         parsed(part)
-
-
-def test_17_tuning_of_media_is_dropped_by_name() -> None:
-    loss = Loss()
-    parse_part({"text": "x", "videoMetadata": {"fps": 1}}, "user", "p", "", loss)
-    assert list(loss.dropped) == ["contents.parts.videoMetadata"]

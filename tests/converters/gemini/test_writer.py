@@ -29,8 +29,9 @@ from converters.events import (
     ToolStart,
     Usage,
 )
+from converters.gemini.array import as_array
 from converters.gemini.parse import parse_request
-from converters.gemini.writer import ArrayWriter, Writer, write_answer
+from converters.gemini.writer import Writer, write_answer
 from converters.json_codec import JsonObject, loads
 from converters.loss import Loss
 from converters.turns import Base64, Thinking, Token, ToolCall
@@ -58,9 +59,7 @@ def folded(*parts: AnswerPart, wanted: Ask | None = None, reason: StopReason = "
     """20: stream, array and whole answer agree."""
     wanted, given = wanted or ask(), answer(*parts, reason=reason)
     found = check_gemini_stream(stream(replay(given), wanted))
-    writer = ArrayWriter(wanted)
-    array = check_gemini_array(b"".join(map(writer.write, replay(given))) + writer.end())
-    assert array == found
+    assert check_gemini_array(as_array(stream(replay(given), wanted))) == found
     assert fold_gemini_answer(write_answer(given, wanted)).content == found.content
     return found
 
@@ -216,10 +215,7 @@ def test_15_3_an_error_ends_the_stream_and_begins_with_error() -> None:
             "message": "later",
             "status": "UNAVAILABLE",
         }
-        array = ArrayWriter(ask())
-        body = (array.write(TextDelta(0, "x")) if opened else b"") + array.error(Failure(503, "later"))
-        assert check_gemini_array(body, broken=True).error is not None
-        assert array.heartbeat() == b""
+        assert check_gemini_array(as_array(body), broken=True).error is not None
 
 
 def test_14_5_nothing_is_sent_before_the_first_content() -> None:

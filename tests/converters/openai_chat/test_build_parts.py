@@ -66,7 +66,7 @@ def test_3_detail_original_is_sent_as_high() -> None:
     assert user_content([Image(Url("u"), "original")], DEFAULT, loss) == [
         {"type": "image_url", "image_url": {"url": "u", "detail": "high"}}
     ]
-    assert list(loss.changed) == ["messages.content.detail"]
+    assert list(loss.changed) == ["messages.detail"]
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def test_3_an_assistants_files_are_named_in_its_text() -> None:
         "role": "assistant",
         "content": "see [image image/png][image][document][audio audio/wav] found",
     }
-    assert list(loss.changed) == ["messages.content"]
+    assert list(loss.changed) == ["messages.image", "messages.document", "messages.audio"]
 
 
 def test_6_3_results_are_tool_messages_and_other_content_follows_them() -> None:

@@ -96,7 +96,7 @@ def test_14_6_without_ids_a_name_sent_again_on_a_fragment_is_the_same_call() -> 
     assert [event.fragment for event in events if isinstance(event, ToolArgs)] == ['{"a":{"b":2}}']
 
 
-def test_without_index_and_id_a_fragment_belongs_to_the_last_call() -> None:
+def test_14_6_without_index_and_id_a_fragment_belongs_to_the_last_call() -> None:
     assert run(entry(None, "c1", "f", '{"a"'), entry(None, None, None, ":1}")) == WEATHER
 
 

@@ -84,7 +84,7 @@ def test_14_6_white_space_is_text_if_more_text_follows_or_nothing(before: JsonOb
     assert run(before, {"content": "\n"}) == [*opened, *text(1, "\n")]
 
 
-def test_white_space_elsewhere_is_text() -> None:
+def test_14_6_white_space_elsewhere_is_text() -> None:
     assert run({"content": "\n"}, CALL) == [*text(0, "\n"), *call(1)]
     assert run({"content": "a"}, {"content": "\n"}) == [TextStart(0), TextDelta(0, "a"), TextDelta(0, "\n"), TextEnd(0)]
 
@@ -104,7 +104,7 @@ def test_7_3_thinking_is_read_in_every_spelling_and_once(delta: JsonObject, expe
     assert run(delta) == thinking(0, expected)
 
 
-def test_mistral_sends_parts() -> None:
+def test_7_3_mistral_sends_parts() -> None:
     parts: list[Json] = [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "a"}, {"type": "reference"}]
     content = Content(None)
     assert [*content.delta({"content": parts}), *content.close()] == [*thinking(0, "hm"), *text(1, "a")]
@@ -165,7 +165,7 @@ def test_3_images_of_an_answer() -> None:
     assert run({"images": [linked, {"type": "odd"}]}) == text(0, "![image](https://x.example/a.png)")
 
 
-def test_url_citations_are_read() -> None:
+def test_13_url_citations_are_read() -> None:
     cited: Json = {"type": "url_citation", "url_citation": {"url": "u", "title": "t", "start_index": 1, "end_index": 2}}
     bare: Json = {"type": "url_citation", "url_citation": {"url": "u", "title": 3}}
     assert run({"annotations": [cited, bare, {"type": "file_citation"}]}) == [

@@ -165,7 +165,7 @@ def test_15_2_a_page_in_the_way_is_kept_short() -> None:
     assert len(str(read(502, b"x" * 100_000))) == 2000
 
 
-def test_5_retry_after_comes_from_headers_and_message() -> None:
+def test_15_2_retry_after_comes_from_headers_and_message() -> None:
     assert read(429, {"error": {"message": "m"}}, {"retry-after": "7"}).retry_after == 7.0
     assert read(429, {"error": {"message": "Please try again in 20s."}}).retry_after == 20.0
     assert read(429, {"error": {"message": "m"}}).retry_after is None
@@ -205,7 +205,7 @@ JSON = st.recursive(
 
 
 @given(st.integers(300, 599), JSON.map(dumps) | st.binary(max_size=20))
-def test_any_error_body_gives_an_upstream_error_with_a_message(status: int, body: bytes) -> None:
+def test_15_2_any_error_body_gives_an_upstream_error_with_a_message(status: int, body: bytes) -> None:
     error = read_error(status, {}, body)
     assert str(error)
     assert error.status == status

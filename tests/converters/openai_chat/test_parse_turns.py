@@ -162,14 +162,9 @@ def test_10_a_message_level_cache_mark_goes_to_the_last_part() -> None:
     assert chat.turns[2].parts == [ToolResult("c1", [Text("r")], cache=Cache())]
 
 
-def test_17_message_fields_of_no_use_elsewhere_are_named() -> None:
+def test_17_a_spoken_answer_of_the_history_is_dropped() -> None:
     loss = Loss()
-    parse(
-        {"role": "user", "content": "a", "weight": 1},
-        {"role": "assistant", "content": None, "audio": {"id": "audio_1"}, "annotations": []},
-        loss=loss,
-    )
-    assert set(loss.noted) == {"messages.weight", "messages.annotations"}
+    parse({"role": "assistant", "content": None, "audio": {"id": "audio_1"}}, loss=loss)
     assert set(loss.dropped) == {"messages.audio"}
 
 

@@ -158,7 +158,7 @@ def test_a_second_finish_chunk_brings_only_its_usage() -> None:
     assert events == [*SAID, TextEnd(0), Finish("length", "length"), UsageUpdate(Usage(1, None, None, 2))]
 
 
-def test_only_choice_0_is_read() -> None:
+def test_13_only_choice_0_is_read() -> None:
     other: JsonObject = {"index": 1, "delta": {"content": "other"}, "finish_reason": "length"}
     mine: JsonObject = {"index": 0, "delta": {"content": "hi"}, "finish_reason": "stop"}
     assert read(frame({**HEAD, "choices": [other]}), frame({**HEAD, "choices": [other, mine]}), DONE) == [
@@ -247,7 +247,7 @@ def test_14_1_unreadable_frames_are_skipped_and_three_in_a_row_are_an_error() ->
     assert (events, error.kind) == (SAID, Kind.BROKEN_STREAM)
 
 
-def test_unknown_frames_are_counted() -> None:
+def test_14_1_unknown_frames_are_counted() -> None:
     reader = StreamReader(DEFAULT)
     body = b"".join((*HELLO, b"data: 3\n\n", chunk({"annotations": [{}]}), chunk(finish="stop"), DONE, CALL))
     list(reader.feed(body))
@@ -335,7 +335,7 @@ def test_15_3_an_error_frame_ends_the_answer_wherever_it_stands(
 
 
 @pytest.mark.parametrize("odd", [{"choices": 3}, {"choices": [3]}, {"choices": [{"delta": []}]}, {}, {"usage": []}])
-def test_odd_chunks_do_no_harm(odd: JsonObject) -> None:
+def test_14_1_odd_chunks_do_no_harm(odd: JsonObject) -> None:
     assert read(*HELLO, frame(odd), frame({**HEAD, **odd}), chunk(finish="stop"), DONE) == [
         *SAID,
         TextEnd(0),
@@ -358,7 +358,7 @@ DELTA = st.dictionaries(KEYS, JSON | st.lists(st.dictionaries(KEYS, JSON, max_si
 
 
 @given(st.lists(DELTA, max_size=3))
-def test_any_delta_gives_a_well_formed_answer(deltas: list[JsonObject]) -> None:
+def test_14_6_any_delta_gives_a_well_formed_answer(deltas: list[JsonObject]) -> None:
     """Every block is opened, filled and closed once, in order; thinking and text never overlap."""
     events = read(*map(chunk, deltas), chunk(finish="stop"), DONE)
     open_blocks: dict[int, StreamEvent] = {}
@@ -431,7 +431,7 @@ def test_1_4_a_whole_answer_is_read_as_one_chunk() -> None:
     assert answer.finish == Finish("tool_calls", "tool_calls")
 
 
-def test_parallel_calls_of_a_whole_answer_have_no_index() -> None:
+def test_6_1_parallel_calls_of_a_whole_answer_have_no_index() -> None:
     calls: list[Json] = [{"function": {"name": "f", "arguments": "{}"}}, {"function": {"name": "f", "arguments": "{}"}}]
     starts = [e for e in read_answer(whole({"tool_calls": calls}), DEFAULT) if isinstance(e, ToolStart)]
     assert len({start.id for start in starts}) == 2

@@ -125,7 +125,7 @@ def test_14_2_calls_are_numbered_from_0_whatever_their_block() -> None:
     check_chat_stream(stream(events))
 
 
-def test_a_call_without_arguments_sends_an_empty_object() -> None:
+def test_6_2_a_call_without_arguments_sends_an_empty_object() -> None:
     events: list[StreamEvent] = [START, ToolStart(0, "c", "f"), ToolArgs(0, ""), ToolEnd(0), Finish("tool_calls")]
     assert check_chat_stream(stream(events)).calls[0].arguments == "{}"
     (call,) = write_answer(collect(events), ask())["choices"][0]["message"]["tool_calls"]  # type: ignore[index, call-overload, misc]
@@ -136,6 +136,7 @@ def test_4_3_a_custom_call_is_written_natively() -> None:
     events = [START, ToolStart(0, "c", "p", "custom"), ToolArgs(0, "free"), ToolEnd(0), Finish("tool_calls")]
     assert stream(events).count(b'"custom":{"input":"free"}') == 1
     assert stream(events).count(b'"type":"custom","custom":{"name":"p","input":""}') == 1
+    assert check_chat_stream(stream(events)).calls == fold_chat_answer(write_answer(collect(events), ask())).calls
 
 
 @pytest.mark.parametrize("show", [True, False])
@@ -170,6 +171,8 @@ def test_7_4_geminis_signature_goes_with_its_call() -> None:
         Finish("tool_calls"),
     ]
     assert delta('{"tool_calls":[{"index":0,"extra_content":{"google":{"thought_signature":"s"}}}]}') in stream(events)
+    assert check_chat_stream(stream(events)).signatures == ["s"]
+    assert fold_chat_answer(write_answer(collect(events), ask())).signatures == ["s"]
 
 
 REASONS: list[tuple[StopReason, str]] = [

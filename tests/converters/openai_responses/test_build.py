@@ -4,9 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from converters.errors import ConversionError
-from converters.json_codec import JsonObject
+from converters.json_codec import Json, JsonObject
 from converters.loss import Loss
 from converters.openai_responses import WIRE
 from converters.openai_responses.build import build_request
@@ -276,3 +278,68 @@ def test_20_3_conversion_is_deterministic_and_leaves_the_chat_alone() -> None:
     before = replace(chat)
     assert build_request(chat, DEFAULT, Loss()) == build_request(chat, DEFAULT, Loss())
     assert chat == before
+
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=5)
+SEEN: st.SearchStrategy[JsonObject] = st.sampled_from(
+    [
+        {"type": "input_image", "detail": "low", "image_url": "data:image/png;base64,aGk="},
+        {"type": "input_image", "detail": "auto", "file_id": "file-1"},
+        {"type": "input_file", "filename": "a.pdf", "file_data": "data:application/pdf;base64,aGk="},
+        {"type": "input_file", "file_url": "https://a/b.pdf"},
+        {"type": "input_audio", "input_audio": {"data": "aGk=", "format": "wav"}},
+    ]
+)
+CONTENT = st.lists(st.builds(lambda text: {"type": "input_text", "text": text}, WORDS) | SEEN, min_size=1, max_size=3)
+OPTIONS: dict[str, st.SearchStrategy[Json]] = {
+    "instructions": WORDS,
+    "temperature": st.floats(0, 2),
+    "top_p": st.just(0),
+    "max_output_tokens": st.integers(16, 99),
+    "top_logprobs": st.just(0),
+    "reasoning": st.sampled_from([{"effort": "low", "summary": "auto"}, {"effort": "max", "summary": "auto"}]),
+    "text": st.sampled_from(
+        [
+            {"verbosity": "low"},
+            {"format": {"type": "json_schema", "name": "n", "schema": {"type": "object"}, "strict": True}},
+        ]
+    ),
+    "user": WORDS,
+    "truncation": st.just("auto"),
+    "metadata": st.just({"a": "b"}),
+    "service_tier": st.just("flex"),
+}
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> JsonObject:
+    """Requests that the API takes, in the form in which they would be built."""
+    items: list[Json] = []
+    for step in range(draw(st.integers(0, 2))):
+        items.append({"type": "message", "role": "user", "content": draw(CONTENT)})
+        if draw(st.booleans()):
+            summary: list[Json] = [{"type": "summary_text", "text": draw(WORDS)}] if draw(st.booleans()) else []
+            items.append({"type": "reasoning", "summary": summary, "encrypted_content": draw(WORDS)})
+        said: Json = {"type": "output_text", "text": draw(WORDS)}
+        items.append({"type": "message", "role": "assistant", "content": [said]})
+        ids = [f"c{step}{n}" for n in range(draw(st.integers(0, 2)))]
+        items += [{"type": "function_call", "call_id": id_, "name": "f", "arguments": draw(WORDS)} for id_ in ids]
+        items += [{"type": "function_call_output", "call_id": id_, "output": draw(WORDS)} for id_ in ids]
+        if draw(st.booleans()):
+            late: Json = {"type": "input_text", "text": draw(WORDS)}
+            items.append({"type": "message", "role": "developer", "content": [late]})
+    items.append({"type": "message", "role": "user", "content": draw(CONTENT)})
+    return {"model": "own", "input": items, **draw(st.fixed_dictionaries({}, optional=OPTIONS))}
+
+
+@settings(deadline=None)
+@given(requests())
+def test_20_2a_a_request_parsed_and_built_for_its_own_protocol_is_the_same(body: JsonObject) -> None:
+    """But for what is always sent: nothing is stored, and encrypted reasoning is asked for."""
+    loss = Loss()
+    built = build_request(WIRE.parse_request(body, loss), DEFAULT, loss)
+    assert {built.pop(name) for name in ("stream", "store")} == {False}
+    asked: Any = built.pop("include")
+    assert set(asked) <= {ENCRYPTED, "message.output_text.logprobs"}
+    assert built == body
+    assert loss.dropped == loss.changed == {}

@@ -175,6 +175,6 @@ JSON: st.SearchStrategy[Json] = st.recursive(
 
 
 @given(st.integers(300, 599), JSON)
-def test_1_any_error_answer_can_be_read(status: int, body: Json) -> None:
+def test_15_2_any_error_answer_can_be_read(status: int, body: Json) -> None:
     assert str(read(status, body))
     assert str(error_in_answer(body))

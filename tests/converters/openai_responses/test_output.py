@@ -93,7 +93,7 @@ def test_14_6_several_parts_and_items_are_blocks_of_their_own() -> None:
     ]
 
 
-def test_empty_deltas_open_nothing() -> None:
+def test_14_6_empty_deltas_open_nothing() -> None:
     output = Output()
     assert [
         *output.text_delta(at(0, 0, delta="")),

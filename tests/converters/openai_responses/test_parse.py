@@ -146,7 +146,7 @@ JSON: st.SearchStrategy[Json] = st.recursive(
 
 
 @given(st.dictionaries(KEYS, JSON, max_size=6))
-def test_1_any_object_is_a_chat_or_a_conversion_error(body: dict[str, Json]) -> None:
+def test_17_any_object_is_a_chat_or_a_conversion_error(body: dict[str, Json]) -> None:
     refused = None
     try:
         assert parse_request(body, Loss()).client == "responses"

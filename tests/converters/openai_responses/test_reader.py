@@ -206,7 +206,7 @@ def test_14_1_unreadable_frames_are_skipped_and_three_in_a_row_are_an_error() ->
     assert (events, error.kind) == (SAID, Kind.BROKEN_STREAM)
 
 
-def test_unknown_events_are_counted() -> None:
+def test_14_1_unknown_events_are_counted() -> None:
     reader = StreamReader()
     frames = (CREATED, frame("response.web_search_call.searching", output_index=0), frame("response.new.thing"), over())
     events = [event for data in frames for event in reader.feed(data)]

@@ -311,6 +311,21 @@ def test_15_3_an_error_before_anything_was_sent_is_one_event() -> None:
     assert told.error == {"code": "rate_limit_exceeded", "message": "wait"}
 
 
+def test_15_3_behind_a_stream_that_passed_the_error_is_of_its_response_and_has_the_next_number() -> None:
+    passed = b"".join(map(StreamWriter(ask()).write, HELLO[:4]))
+    frames = [frame + b"\n\n" for frame in passed.split(b"\n\n")[:-1]]
+    writer = StreamWriter(Ask("other", lambda: "fresh", lambda: 1))
+    writer.follow(b": hi\n\ndata: {oops\n\n" + frames[0], frames[-1])
+    told = check_responses_stream(passed + writer.error(Failure(502, "cut")), broken=True)
+    assert (told.model, told.error) == ("asked", {"code": "server_error", "message": "cut"})
+
+
+def test_15_3_behind_frames_that_tell_nothing_the_error_is_an_event_of_its_own() -> None:
+    writer = StreamWriter(ask())
+    writer.follow(b"data: 5\n\n", b"")
+    assert check_responses_stream(writer.error(Failure(502, "cut")), broken=True).error is not None
+
+
 # --- pictures and citations ---
 
 

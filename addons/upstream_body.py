@@ -1,0 +1,120 @@
+"""The body that a provider gets: built through the hub, or the client's own bytes with the least edit."""
+
+import asyncio
+from collections.abc import Callable
+
+from addons.exchange import Exchange, fresh_id
+from addons.fetch import fetch_into
+from addons.providers.base import Action
+from converters.counting import count_body, to_count_request
+from converters.errors import ConversionError
+from converters.json_codec import JsonObject, dumps, loads
+from converters.memory import Observer, ReasoningMemory
+from converters.prepare import prepare
+from converters.profile import DEFAULT
+from converters.splice import remove_member, set_member
+from converters.strip import holds_envelopes, strip_envelopes
+from converters.turns import Chat, Reasoning, remote_documents
+from converters.wire import Ask, Wire
+
+type Now = Callable[[], float]  # unix seconds
+
+_SHOWS_ALL_THINKING = ("chat", "responses")  # 7.3
+
+
+def parsed(exchange: Exchange, now: Now) -> Chat:
+    """The client's request, for the model its provider is asked for. Sets `exchange.ask`. Raises ConversionError."""
+    counting = exchange.match.action is Action.COUNT
+    body = count_body(exchange.wire.name, exchange.body) if counting else exchange.body
+    chat = exchange.wire.parse_request(body, exchange.loss)
+    exchange.ask = Ask(
+        model=exchange.model,
+        new_id=fresh_id,
+        now=lambda: int(now()),
+        include_usage=chat.want_usage,
+        show_thinking=exchange.wire.name in _SHOWS_ALL_THINKING or _is_shown(chat.reasoning),
+        request=exchange.body,
+        unquote=chat.format is not None and chat.format.unquote,
+    )
+    chat.model = exchange.target_model
+    return chat
+
+
+async def converted(exchange: Exchange, wire: Wire, memory: ReasoningMemory, now: Now) -> bytes | None:
+    """Cross-protocol: through the hub. None for a counting call that the provider's protocol does not have."""
+    chat = parsed(exchange, now)
+    limits = wire.limits
+    remote = remote_documents(
+        chat, documents=not limits.document_urls, images=not limits.image_urls, own=limits.own_urls
+    )
+    await asyncio.gather(*(fetch_into(part, url) for part, url in remote))
+    profile = exchange.provider.profile if exchange.provider else DEFAULT
+    prepared = prepare(chat, wire, profile, exchange.loss, memory)
+    exchange.loss.refuse_if_strict(exchange.settings.strict_conversion)
+    if exchange.match.action is Action.COUNT:
+        counting = to_count_request(wire.name, prepared.body, exchange.target_model)
+        return None if counting is None else dumps(counting)
+    exchange.restore = prepared.restore
+    exchange.observer = Observer(memory)
+    return dumps(prepared.body)
+
+
+def as_sent(exchange: Exchange, wire: Wire, now: Now) -> bytes:
+    """Same protocol: the client's bytes, but for the model's name, fields the account rejects and reasoning tokens of ours."""
+    raw = exchange.raw
+    # Needed when the provider answers in one body what should have been a stream, and for the error event of a cut one.
+    exchange.ask = Ask(
+        exchange.model,
+        fresh_id,
+        lambda: int(now()),
+        include_usage=_wants_usage(exchange.body),
+        request=exchange.body,
+    )
+    if wire.name == "gemini":
+        raw = _counted(exchange, raw) if exchange.match.action is Action.COUNT else raw
+    elif exchange.target_model != exchange.model:
+        raw = set_member(raw, "model", exchange.target_model)
+    profile = exchange.provider.profile if exchange.provider else DEFAULT
+    for name in sorted(profile.rejected & exchange.body.keys()):
+        raw = remove_member(raw, name)
+        exchange.loss.drop(name, "the account's provider rejects it")
+    if holds_envelopes(wire.name, raw):
+        body = loads(raw)
+        if isinstance(body, dict) and strip_envelopes(wire.name, body, exchange.target_model):
+            raw = dumps(body)
+    exchange.loss.refuse_if_strict(exchange.settings.strict_conversion)
+    return raw
+
+
+def _counted(exchange: Exchange, raw: bytes) -> bytes:
+    """Gemini: a counting call may name the model a second time, and takes a system prompt only inside a whole request."""
+    whole = exchange.body.keys() & {"generateContentRequest", "generate_content_request"}
+    prompted = exchange.body.keys() & {"systemInstruction", "system_instruction"}
+    if not (prompted or (whole and exchange.target_model != exchange.model)):
+        return raw
+    body = to_count_request("gemini", count_body("gemini", exchange.body), exchange.target_model)
+    return dumps(body)
+
+
+def refuse_crossing(exchange: Exchange) -> ConversionError:
+    """For what only a provider of the client's own protocol has."""
+    what = {
+        Action.COMPACT: "compacting is done by a Responses provider; summarise the conversation with POST /v1/responses",
+        Action.STORED: "nothing is stored here: stored answers are kept by a Responses provider",
+    }
+    name = exchange.provider.name if exchange.provider else "this provider"
+    return ConversionError(
+        f"{name} speaks another protocol, and {what[exchange.match.action]}",
+        status=404 if exchange.match.action is Action.STORED else 400,
+        code="unsupported_call",
+    )
+
+
+def _is_shown(reasoning: Reasoning | None) -> bool:
+    return reasoning is not None and reasoning.mode != "off" and reasoning.visible
+
+
+def _wants_usage(body: JsonObject) -> bool:
+    """Chat: the usage chunk is sent to those who ask for it."""
+    options = body.get("stream_options")
+    return isinstance(options, dict) and options.get("include_usage") is True

@@ -1,0 +1,184 @@
+"""Asking providers for their models, over a real socket; and when it is asked again."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from addons.model_lists import FAILED_SECONDS, KEPT_SECONDS, ModelLists, ask_provider
+from addons.providers.base import Provider
+from addons.providers.claude_custom import ClaudeCustom
+from addons.providers.demo import Demo
+from addons.providers.gemini_custom import GeminiCustom
+from addons.providers.openai_custom import OpenAICustom
+from converters.errors import Kind, UpstreamError
+from converters.model_list import Model
+from creds.account import Account
+from creds.api_key import ApiKey
+
+type Serve = Callable[[dict[str, tuple[int, bytes]]], Awaitable[tuple[str, list[bytes]]]]
+
+OPENAI, CLAUDE = OpenAICustom(), ClaudeCustom()
+
+
+def account(provider: Provider, base: str = "https://x.test/v1") -> Account:
+    return Account(provider.name, f"{provider.name}:default", base, ApiKey("s3cret"))
+
+
+class Asked:
+    """Answers from a list; an exception is raised."""
+
+    def __init__(self, *answers: list[Model] | UpstreamError) -> None:
+        self.answers = list(answers)
+        self.calls = 0
+        self.time = 0.0
+
+    async def __call__(self, provider: Provider, account: Account) -> list[Model]:
+        self.calls += 1
+        answer = self.answers.pop(0)
+        await asyncio.sleep(0)
+        if isinstance(answer, UpstreamError):
+            raise answer
+        return answer
+
+    def now(self) -> float:
+        return self.time
+
+
+async def test_a_list_is_asked_for_once_and_again_when_it_is_old() -> None:
+    ask = Asked([Model("a")], [Model("b")])
+    lists = ModelLists(ask, ask.now)
+    found = await asyncio.gather(*(lists.of(OPENAI, account(OPENAI)) for _ in range(5)))
+    assert [models[0].id for models in found] == ["a"] * 5
+    assert ask.calls == 1
+    assert lists.at_hand() == {"openai-custom": frozenset({"a"})}
+    ask.time = KEPT_SECONDS
+    assert lists.at_hand() == {}
+    assert (await lists.of(OPENAI, account(OPENAI)))[0].id == "b"
+
+
+async def test_a_provider_that_failed_is_left_in_peace_for_a_while() -> None:
+    ask = Asked(UpstreamError(Kind.SERVER, "x"), [Model("a")])
+    lists = ModelLists(ask, ask.now)
+    for _ in range(3):
+        with pytest.raises(UpstreamError):
+            await lists.of(OPENAI, account(OPENAI))
+    assert (ask.calls, lists.at_hand()) == (1, {})
+    ask.time = FAILED_SECONDS
+    assert (await lists.of(OPENAI, account(OPENAI)))[0].id == "a"
+
+
+async def test_one_list_is_enough() -> None:
+    ask = Asked(UpstreamError(Kind.SERVER, "x"), [Model("a")])
+    lists = ModelLists(ask, ask.now)
+    pairs: list[tuple[Provider, Account]] = [(OPENAI, account(OPENAI)), (CLAUDE, account(CLAUDE))]
+    assert (await lists.all_of(pairs)).keys() == {"claude-custom"}
+    assert await lists.all_of([]) == {}
+    with pytest.raises(UpstreamError):
+        await lists.all_of(pairs[:1])
+
+
+async def test_a_bug_is_not_an_empty_list() -> None:
+    async def broken(provider: Provider, account: Account) -> list[Model]:
+        raise KeyError("bug")
+
+    with pytest.raises(KeyError):
+        await ModelLists(broken).all_of([(OPENAI, account(OPENAI))])
+
+
+# --- over the wire ---
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    servers: list[asyncio.Server] = []
+
+    async def start(pages: dict[str, tuple[int, bytes]]) -> tuple[str, list[bytes]]:
+        heads: list[bytes] = []
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                heads.append(head.lower())
+                status, body = pages[head.split(b" ")[1].decode()]
+                writer.write(b"HTTP/1.1 %d X\r\nlocation: /\r\ncontent-length: %d\r\n\r\n" % (status, len(body)) + body)
+                await writer.drain()
+
+        def quiet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.ensure_future(answer(reader, writer))
+            task.add_done_callback(lambda done: (done.cancelled() or done.exception(), writer.close()))
+
+        server = await asyncio.start_server(quiet, "127.0.0.1", 0)
+        servers.append(server)
+        return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", heads
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+async def test_all_pages_are_read_and_the_key_is_shown_in_the_providers_way(serve: Serve) -> None:
+    first = b'{"data":[{"type":"model","id":"a"}],"has_more":true,"last_id":"a"}'
+    last = b'{"data":[{"type":"model","id":"b"}],"has_more":false,"last_id":"b"}'
+    url, heads = await serve({"/v1/models?limit=1000": (200, first), "/v1/models?limit=1000&after_id=a": (200, last)})
+    found = await ask_provider(CLAUDE, account(CLAUDE, url + "/v1"))
+    assert [model.id for model in found] == ["a", "b"]
+    assert all(b"x-api-key: s3cret" in head and b"anthropic-version: " in head for head in heads)
+
+
+async def test_geminis_pages_are_its_own(serve: Serve) -> None:
+    first, last = b'{"models":[{"name":"models/a"}],"nextPageToken":"t1"}', b'{"models":[{"name":"models/b"}]}'
+    url, heads = await serve(
+        {"/v1beta/models?pageSize=1000": (200, first), "/v1beta/models?pageSize=1000&pageToken=t1": (200, last)}
+    )
+    found = await ask_provider(GeminiCustom(), account(GeminiCustom(), url + "/v1beta"))
+    assert [model.id for model in found] == ["a", "b"]
+    assert all(b"x-goog-api-key: s3cret" in head for head in heads)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(200, b"<html>"), (200, b"[]"), (200, b"{}"), (404, b"{}"), (302, b""), (500, b"x"), (401, b"{}")],
+)
+async def test_16_what_is_no_list_is_an_error(serve: Serve, status: int, body: bytes) -> None:
+    url, heads = await serve({"/v1/models": (status, body)})
+    with pytest.raises(UpstreamError):
+        await ask_provider(OPENAI, account(OPENAI, url + "/v1"))
+    assert len(heads) == 1
+
+
+async def test_a_list_without_end_is_not_read_to_the_end(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("addons.model_lists.LIMIT", 10)
+    url, _ = await serve({"/v1/models": (200, b'{"data":[{"id":"a"}]}')})
+    with pytest.raises(UpstreamError, match="over 10 bytes"):
+        await ask_provider(OPENAI, account(OPENAI, url + "/v1"))
+
+
+async def test_pages_without_end_are_not_turned_for_ever(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("addons.model_lists.PAGES", 3)
+    again = b'{"models":[{"name":"models/a"}],"nextPageToken":"t"}'
+    url, heads = await serve(
+        {"/v1beta/models?pageSize=1000": (200, again), "/v1beta/models?pageSize=1000&pageToken=t": (200, again)}
+    )
+    await ask_provider(GeminiCustom(), account(GeminiCustom(), url + "/v1beta"))
+    assert len(heads) == 3
+
+
+async def test_nobody_there_and_too_slow_are_upstream_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UpstreamError) as caught:
+        await ask_provider(OPENAI, account(OPENAI, "http://127.0.0.1:1/v1"))
+    assert caught.value.kind is Kind.UNREACHABLE
+    monkeypatch.setattr("addons.model_lists.SECONDS", 0.05)
+
+    async def silent(*_: object) -> None:
+        await asyncio.sleep(5)
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    with pytest.raises(UpstreamError) as late:
+        await ask_provider(OPENAI, account(OPENAI, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"))
+    assert late.value.kind is Kind.TIMEOUT
+    server.close()
+
+
+async def test_a_provider_inside_this_process_has_no_list() -> None:
+    with pytest.raises(UpstreamError):
+        await ask_provider(Demo(), account(OPENAI))

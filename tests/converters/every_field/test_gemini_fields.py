@@ -1,0 +1,8 @@
+"""17: every field of a Gemini request is mapped, named as lost, or a 400, at each provider of another protocol."""
+
+from tests.converters.every_field.cases import every_group, refuse_vanished
+
+
+@every_group("gemini")
+def test_17_no_field_vanishes(provider: str, group: str) -> None:
+    refuse_vanished("gemini", provider, group)
