@@ -22,7 +22,7 @@ from converters.json_codec import JsonObject, dumps
 from converters.loss import Loss
 from converters.memory import Observer
 from converters.restore import Restore
-from converters.wire import Ask, Wire
+from converters.wire import Ask, ProviderWire, Wire
 from creds.account import Account
 
 JSON = "application/json"
@@ -177,7 +177,7 @@ class Exchange:
     # --- what the answer says of itself ---
 
     @property
-    def target(self) -> Wire | None:
+    def target(self) -> ProviderWire | None:
         """The provider's wire; None for a provider that answers in here."""
         return self.provider.wire if self.provider else None
 

@@ -16,7 +16,7 @@ from converters.events import StreamEvent, TextDelta
 from converters.gemini.array import as_array
 from converters.inflate import inflate
 from converters.json_codec import JsonObject, dumps, loads
-from converters.wire import Wire
+from converters.wire import ProviderWire
 
 # Provider headers that mean something to the client. The rest (cookies, organisation ids, server names) stays here.
 _PASSED_DOWN = ("content-type", "retry-after", "retry-after-ms", "x-should-retry", "request-id", "openai-processing-ms")
@@ -41,7 +41,7 @@ def whole_answer(exchange: Exchange, response: Response) -> Response:
     return _passed(exchange, response, body)
 
 
-def _refused(exchange: Exchange, wire: Wire, response: Response, body: bytes) -> Response:
+def _refused(exchange: Exchange, wire: ProviderWire, response: Response, body: bytes) -> Response:
     headers = {name.lower(): value for name, value in response.headers.items()}
     body = exchange.scrub(body)
     error = wire.read_error(response.status_code, headers, body)
@@ -53,7 +53,7 @@ def _refused(exchange: Exchange, wire: Wire, response: Response, body: bytes) ->
     return exchange.failure_response(error)
 
 
-def _generated(exchange: Exchange, wire: Wire, response: Response, body: bytes) -> Response:
+def _generated(exchange: Exchange, wire: ProviderWire, response: Response, body: bytes) -> Response:
     provider = exchange.provider
     assert provider is not None and exchange.ask is not None
     if is_event_stream(response):  # the provider only streams

@@ -15,7 +15,7 @@ from converters.profile import DEFAULT
 from converters.splice import remove_member, set_member
 from converters.strip import holds_envelopes, strip_envelopes
 from converters.turns import Chat, Reasoning, remote_documents
-from converters.wire import Ask, Wire
+from converters.wire import Ask, ProviderWire
 
 type Now = Callable[[], float]  # unix seconds
 
@@ -40,7 +40,7 @@ def parsed(exchange: Exchange, now: Now) -> Chat:
     return chat
 
 
-async def converted(exchange: Exchange, wire: Wire, memory: ReasoningMemory, now: Now) -> bytes | None:
+async def converted(exchange: Exchange, wire: ProviderWire, memory: ReasoningMemory, now: Now) -> bytes | None:
     """Cross-protocol: through the hub. None for a counting call that the provider's protocol does not have."""
     chat = parsed(exchange, now)
     limits = wire.limits
@@ -59,7 +59,7 @@ async def converted(exchange: Exchange, wire: Wire, memory: ReasoningMemory, now
     return dumps(prepared.body)
 
 
-def as_sent(exchange: Exchange, wire: Wire, now: Now) -> bytes:
+def as_sent(exchange: Exchange, wire: ProviderWire, now: Now) -> bytes:
     """Same protocol: the client's bytes, but for the model's name, fields the account rejects and reasoning tokens of ours."""
     raw = exchange.raw
     # Needed when the provider answers in one body what should have been a stream, and for the error event of a cut one.

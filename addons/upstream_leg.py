@@ -242,7 +242,7 @@ class UpstreamLeg:
         undo = None if coding in ("", "identity") else Inflate(coding, _STREAM_LIMIT)
         reader, writer = wire.stream_reader(provider.profile), exchange.wire.stream_writer(ask)
         if exchange.bypass:
-            return TeePipe(reader, writer, exchange.watch, wire.keep_alive, undo, exchange.scrub)
+            return TeePipe(reader, writer, exchange.watch, exchange.wire.keep_alive, undo, exchange.scrub)
         restore = exchange.restore if exchange.restore and exchange.restore.needed else None
         return StreamPipe(reader, writer, exchange.watch, restore, undo, exchange.scrub)
 

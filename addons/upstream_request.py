@@ -11,7 +11,7 @@ from addons.version import USER_AGENT
 from converters.errors import ConversionError
 from converters.json_codec import dumps, loads
 from converters.strip import strip_reasoning
-from converters.wire import Wire
+from converters.wire import ProviderWire
 
 # Client headers that mean something to a provider of the same protocol.
 _OPENAI = ("openai-organization", "openai-project", "openai-beta")
@@ -68,7 +68,7 @@ def address(exchange: Exchange, flow: HTTPFlow, body: bytes | None) -> None:
     }
 
 
-def _headers(exchange: Exchange, wire: Wire, host: str, body: bytes | None) -> Headers:
+def _headers(exchange: Exchange, wire: ProviderWire, host: str, body: bytes | None) -> Headers:
     headers = Headers([(b"host", host.encode()), (b"user-agent", USER_AGENT.encode())])
     headers["accept"] = EVENT_STREAM if exchange.stream else JSON
     headers["accept-encoding"] = "identity"
@@ -84,7 +84,7 @@ def _headers(exchange: Exchange, wire: Wire, host: str, body: bytes | None) -> H
     return headers
 
 
-def _query(exchange: Exchange, wire: Wire) -> dict[str, str]:
+def _query(exchange: Exchange, wire: ProviderWire) -> dict[str, str]:
     """The client's own, as far as we know the names; none of it in another protocol."""
     known = _QUERY_UP.get((wire.name, exchange.match.action), ()) if exchange.bypass else ()
     return {name: value for name, value in exchange.query.items() if name in known}

@@ -3,6 +3,7 @@
 The chat given is not changed: the same one is built again for the next provider when this one fails.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from converters.client_words import put_in_client_words
@@ -30,7 +31,7 @@ from converters.turns import (
     ToolChoice,
     Turn,
 )
-from converters.wire import Wire
+from converters.wire import ProviderWire
 
 # 7.4: the reasoning tokens a wire takes back; any other is left out, never sent unsigned or as text
 _TAKES_BACK: dict[str, frozenset[str]] = {
@@ -39,7 +40,6 @@ _TAKES_BACK: dict[str, frozenset[str]] = {
     "gemini": frozenset("g"),
     "kiro": frozenset("k"),
 }
-_SCHEMA_ONLY = ("anthropic", "gemini")  # 8: a format has no name and no description there, and is always enforced
 _ONE_OBJECT = "Answer with one JSON object and nothing else."
 _ANSWER_TOOL = "json_response"
 _UNNAMED = "response"  # what a format without a name is called
@@ -53,7 +53,7 @@ class Prepared:
     restore: Restore
 
 
-def prepare(chat: Chat, wire: Wire, profile: Profile, loss: Loss, memory: ReasoningMemory | None = None) -> Prepared:
+def prepare(chat: Chat, wire: ProviderWire, profile: Profile, loss: Loss, memory: ReasoningMemory | None = None) -> Prepared:
     """One request for one provider. Deterministic. Raises ConversionError for what the provider cannot serve."""
     try:
         return _prepared(chat, wire, profile, loss, memory)
@@ -64,7 +64,7 @@ def prepare(chat: Chat, wire: Wire, profile: Profile, loss: Loss, memory: Reason
         put_in_client_words(chat.client, loss)
 
 
-def _prepared(chat: Chat, wire: Wire, profile: Profile, loss: Loss, memory: ReasoningMemory | None) -> Prepared:
+def _prepared(chat: Chat, wire: ProviderWire, profile: Profile, loss: Loss, memory: ReasoningMemory | None) -> Prepared:
     echo = wire.name == "chat" and profile.echo_reasoning != "never"
     takes_back = frozenset("n") if echo else _TAKES_BACK.get(wire.name, frozenset())
     if memory is not None:
@@ -73,16 +73,13 @@ def _prepared(chat: Chat, wire: Wire, profile: Profile, loss: Loss, memory: Reas
     chat = replace(chat, turns=order_results([turn for turn in turns if turn.parts], wire.limits, loss))
     fitted = fit_tools(chat, wire, loss)
     chat, answer_tool = fitted.chat, None
-    if wire.name in _SCHEMA_ONLY and chat.format is not None:
+    if wire.name in _FORMS and chat.format is not None:
         _note_form(chat.format, loss)
-        if wire.name == "anthropic":
-            chat, answer_tool = _anthropic_format(chat, chat.format, loss)
-        else:
-            chat = replace(chat, format=_with_description(chat.format, loss))
+        chat, answer_tool = _FORMS[wire.name](chat, chat.format, loss)
     return Prepared(wire.build_request(chat, profile, loss), Restore(fitted.names, fitted.custom, answer_tool))
 
 
-def _for_wire(turn: Turn, wire: Wire, takes_back: frozenset[str], echo: bool, loss: Loss) -> Turn:
+def _for_wire(turn: Turn, wire: ProviderWire, takes_back: frozenset[str], echo: bool, loss: Loss) -> Turn:
     """7.4, 17: the turn without the reasoning and the provider-run steps of other protocols."""
     if turn.role != "assistant" and not any(isinstance(part, Hosted) for part in turn.parts):
         return turn
@@ -115,8 +112,10 @@ def _note_form(format_: Format, loss: Loss) -> None:
         loss.note("response_format.strict", "a schema is always enforced here")
 
 
-def _with_description(format_: Format, loss: Loss) -> Format:
-    return format_ if format_.schema is None else replace(format_, schema=_described(format_, format_.schema, loss))
+def _gemini_format(chat: Chat, format_: Format, loss: Loss) -> tuple[Chat, None]:
+    if format_.schema is None:
+        return chat, None
+    return replace(chat, format=replace(format_, schema=_described(format_, format_.schema, loss))), None
 
 
 def _described(format_: Format, schema: JsonObject, loss: Loss) -> JsonObject:
@@ -164,3 +163,10 @@ def _thinks(reasoning: Reasoning | None, model: str) -> bool:
 
 def _forbidden(choice: ToolChoice | None) -> bool:
     return choice is not None and choice.mode == "none"
+
+
+# 8: wires whose formats have no name and no description, and are always enforced.
+_FORMS: dict[str, Callable[[Chat, Format, Loss], tuple[Chat, str | None]]] = {
+    "anthropic": _anthropic_format,
+    "gemini": _gemini_format,
+}

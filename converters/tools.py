@@ -14,7 +14,7 @@ from converters.json_schema import clean_for_anthropic, object_root
 from converters.loss import Loss
 from converters.models import anthropic_has_output_format
 from converters.turns import Chat, Part, Tool, ToolCall, ToolChoice, ToolResult, Turn
-from converters.wire import Limits, Wire
+from converters.wire import Limits, ProviderWire
 
 _NEEDS_DECLARED_CALLS = frozenset({"anthropic"})  # these refuse a history with calls and no tools
 _HASH = 8  # hex digits
@@ -75,7 +75,7 @@ class NameMap:
         return sent
 
 
-def fit_tools(chat: Chat, wire: Wire, loss: Loss) -> Fitted:
+def fit_tools(chat: Chat, wire: ProviderWire, loss: Loss) -> Fitted:
     """The chat with tools that `wire` takes. Raises ConversionError for tools and choices that cannot be served."""
     tools, hosted = _servable(chat.tools, wire, loss)
     choice = _choice(chat.tool_choice, tools, hosted, loss)
@@ -101,7 +101,7 @@ def fit_tools(chat: Chat, wire: Wire, loss: Loss) -> Fitted:
     return Fitted(fitted, names.back, free_text)
 
 
-def _servable(tools: list[Tool], wire: Wire, loss: Loss) -> tuple[list[Tool], set[str]]:
+def _servable(tools: list[Tool], wire: ProviderWire, loss: Loss) -> tuple[list[Tool], set[str]]:
     """4.1, 4.3: what is left of the tools, and the names and types of the provider-run ones that went."""
     left: dict[str, Tool] = {}
     hosted: set[str] = set()
@@ -153,7 +153,7 @@ def _stub(name: str) -> Tool:
     return Tool(name, "not available in this turn", {"type": "object"})
 
 
-def _definition(tool: Tool, chat: Chat, wire: Wire, names: NameMap, loss: Loss) -> Tool:
+def _definition(tool: Tool, chat: Chat, wire: ProviderWire, names: NameMap, loss: Loss) -> Tool:
     if tool.kind in ("hosted", "builtin"):
         return tool
     name = names.legal(tool.name)

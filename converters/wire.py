@@ -91,35 +91,47 @@ class Limits:
     own_urls: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """A protocol.
+EVENT_STREAM = "text/event-stream"
 
-    name: short name in headers and logs (`chat`, `responses`, `anthropic`, `gemini`); title: for people.
 
-    Client role
-      parse_request(body, loss)       -> Chat; raises ConversionError that names the field
-      stream_writer(ask)              -> StreamWriter
-      write_answer(answer, ask)       -> body of a whole answer
-      write_error(failure, request_id) -> (HTTP status, body)
-    Provider role
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderWire:
+    """A protocol that providers speak.
+
+    name: short name in headers and logs (`chat`, `responses`, `anthropic`, `gemini`, `kiro`); title: for people.
+
       build_request(chat, profile, loss) -> body; `chat` has been through `prepare` (names, ids and order are legal)
       stream_reader(profile)          -> StreamReader
       read_answer(body, profile)      -> events of a whole answer; raises UpstreamError when the body is an error
       read_error(status, headers, body) -> UpstreamError; headers: lower-case names
 
-    keep_alive is a frame that may stand between any two frames of a running stream and means nothing.
+    stream_type: the content type of a stream.
     """
 
     name: str
     title: str
     limits: Limits
-    parse_request: Callable[[JsonObject, Loss], Chat]
-    stream_writer: Callable[[Ask], StreamWriter]
-    write_answer: Callable[[Answer, Ask], JsonObject]
-    write_error: Callable[[Failure, str], tuple[int, JsonObject]]
     build_request: Callable[[Chat, Profile, Loss], JsonObject]
     stream_reader: Callable[[Profile], StreamReader]
     read_answer: Callable[[JsonObject, Profile], Iterator[StreamEvent]]
     read_error: Callable[[int, Mapping[str, str], bytes], UpstreamError]
+    stream_type: str = EVENT_STREAM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wire(ProviderWire):
+    """A protocol that clients speak as well.
+
+      parse_request(body, loss)       -> Chat; raises ConversionError that names the field
+      stream_writer(ask)              -> StreamWriter
+      write_answer(answer, ask)       -> body of a whole answer
+      write_error(failure, request_id) -> (HTTP status, body)
+
+    keep_alive is a frame that may stand between any two frames of a running stream and means nothing.
+    """
+
+    parse_request: Callable[[JsonObject, Loss], Chat]
+    stream_writer: Callable[[Ask], StreamWriter]
+    write_answer: Callable[[Answer, Ask], JsonObject]
+    write_error: Callable[[Failure, str], tuple[int, JsonObject]]
     keep_alive: bytes = b": keep-alive\n\n"

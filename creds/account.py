@@ -27,11 +27,39 @@ class Scheme(StrEnum):
     X_GOOG_API_KEY = "x-goog-api-key"
 
 
+class State(StrEnum):
+    """What can be done with a credential now."""
+
+    VALID = "valid"
+    EXPIRING = "expiring"  # valid for a few more minutes
+    EXPIRED = "expired"  # to be refreshed before its next use
+    REFRESHING = "refreshing"
+    NEEDS_LOGIN = "needs login"  # only its owner can mend it
+    SUSPENDED = "suspended"  # by the provider
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """until: unix seconds, None where there is no end. advice: one sentence on what to do, empty when nothing is."""
+
+    state: State
+    until: float | None = None
+    advice: str = ""
+
+
 class Credential(Protocol):
     """What proves the identity. Built by its own module; accounts only carry it."""
 
     def headers(self, scheme: Scheme) -> list[tuple[bytes, bytes]]:
         """The request headers that carry it. They go to the provider and nowhere else."""
+
+    async def ready(self) -> None:
+        """Before each use: refreshed if it must be. Raises CredentialError that says what to do."""
+
+    async def renew(self) -> bool:
+        """The provider refused it. Whether there is another one now, worth a second try; it never raises."""
+
+    def status(self) -> Status: ...
 
 
 @dataclass(frozen=True, slots=True)

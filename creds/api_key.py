@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from creds.account import Account, CredentialError, Scheme, normalise_base
+from creds.account import Account, CredentialError, Scheme, State, Status, normalise_base
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,16 @@ class ApiKey:
         if scheme is Scheme.BEARER:
             return [(b"authorization", b"Bearer " + key)]
         return [(scheme.value.encode(), key)]
+
+    async def ready(self) -> None:
+        """It always is."""
+
+    async def renew(self) -> bool:
+        """There is no other."""
+        return False
+
+    def status(self) -> Status:
+        return Status(State.VALID)
 
 
 def parse_key(text: str, setting: str) -> ApiKey:

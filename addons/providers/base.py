@@ -1,14 +1,15 @@
 """What a provider is: a declaration. Only data differs? Then a class body of a few lines; every quirk is a method."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Protocol
 from urllib.parse import quote
 
 from converters.events import StreamEvent
 from converters.profile import DEFAULT, Profile
 from converters.turns import Chat
-from converters.wire import Wire
+from converters.wire import ProviderWire
 from creds.account import Account, Scheme
 
 
@@ -51,6 +52,28 @@ PATHS: Mapping[str, Mapping[Action, str]] = {
 STREAM_PATHS: Mapping[str, str] = {"gemini": "/models/{name}:streamGenerateContent?alt=sse"}
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to a provider. model: as the provider calls it. thread: what tells a client's conversation from others, ""
+    if nothing does. id: of the exchange, fresh."""
+
+    action: Action
+    model: str
+    stream: bool = False
+    thread: str = ""
+    id: str = ""
+
+
+class Opener(Protocol):
+    """A stream's envelopes off, whatever the slices."""
+
+    def feed(self, data: bytes) -> bytes: ...
+
+    def close(self) -> bytes:
+        """What is left at the stream's end."""
+        ...
+
+
 class Provider:
     """A provider.
 
@@ -63,7 +86,7 @@ class Provider:
     name: ClassVar[str]
     title: ClassVar[str]
     status: ClassVar[str] = "live"
-    wire: ClassVar[Wire | None] = None
+    wire: ClassVar[ProviderWire | None] = None
     scheme: ClassVar[Scheme] = Scheme.BEARER
     key_setting: ClassVar[str] = ""
     url_setting: ClassVar[str] = ""
@@ -78,6 +101,18 @@ class Provider:
         path = STREAM_PATHS.get(self.wire.name) if stream and action is Action.GENERATE else None
         path = path or PATHS[self.wire.name].get(action)
         return None if path is None else account.base_url + path.format(name=quote(name, safe="/"))
+
+    def enclose(self, account: Account, call: Call, body: bytes) -> bytes:
+        """The body in the provider's envelope, where it has one; JSON both."""
+        return body
+
+    def opener(self) -> Opener | None:
+        """Takes the envelope off a stream, before its wire reads it. None: there is none."""
+        return None
+
+    def open_answer(self, body: bytes) -> bytes:
+        """Takes the envelope off a whole answer, errors included."""
+        return body
 
     def headers(self, account: Account) -> list[tuple[bytes, bytes]]:
         """The headers that carry the credential. They are added to the copy that is sent, never to the flow."""
