@@ -84,6 +84,7 @@ class Exchange:
         self.failure: Failure | None = None
         self.attempts = 1
         self.reasoning_stripped = False
+        self.renewed = False  # this account's credential
 
         # What the relay asks of a call (see `relay.Call`).
         self.secret_headers: list[tuple[bytes, bytes]] = []
@@ -115,7 +116,7 @@ class Exchange:
         """Everything that belongs to one provider, begun anew."""
         self.provider, self.account, self.target_model = provider, account, model
         self.bypass = provider.wire is not None and provider.wire.name == self.wire.name
-        self.sent, self.loss, self.reasoning_stripped = False, Loss(), False
+        self.sent, self.loss, self.reasoning_stripped, self.renewed = False, Loss(), False, False
         self.ask, self.restore, self.observer = None, None, None
         self.usage, self.finish, self.served_model, self.first_byte = Usage(), None, None, None
         self.secret_headers = []

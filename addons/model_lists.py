@@ -14,7 +14,7 @@ from addons.version import USER_AGENT
 from converters.errors import Kind, UpstreamError
 from converters.json_codec import loads
 from converters.model_list import Model, next_page, read_models
-from creds.account import Account
+from creds.account import Account, CredentialError
 
 log = logging.getLogger("aiclient")
 
@@ -86,7 +86,13 @@ async def ask_provider(provider: Provider, account: Account) -> list[Model]:
     """All pages of the list. Raises UpstreamError."""
     wire, url = provider.wire, provider.url(account, Action.MODELS)
     if wire is None or url is None:
+        if known := provider.known_models(account):
+            return list(known)
         raise UpstreamError(Kind.NOT_FOUND, f"{provider.name} has no model list")
+    try:
+        await account.credential.ready()
+    except CredentialError as error:
+        raise UpstreamError(Kind.AUTH, str(error)) from error
     headers = [(b"user-agent", USER_AGENT.encode()), (b"accept-encoding", b"identity"), *provider.headers(account)]
     headers += [(name.encode(), value.encode()) for name, value in ALWAYS_UP.get(wire.name, ())]
     models: list[Model] = []

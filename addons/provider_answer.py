@@ -14,14 +14,16 @@ from converters.counting import count_body, read_count, write_count
 from converters.errors import Kind, UpstreamError, failure_of
 from converters.events import StreamEvent, TextDelta
 from converters.gemini.array import as_array
-from converters.inflate import inflate
+from converters.inflate import Inflate, inflate
 from converters.json_codec import JsonObject, dumps, loads
+from converters.pipe import Undo
 from converters.wire import ProviderWire
 
 # Provider headers that mean something to the client. The rest (cookies, organisation ids, server names) stays here.
 _PASSED_DOWN = ("content-type", "retry-after", "retry-after-ms", "x-should-retry", "request-id", "openai-processing-ms")
 _PASSED_DOWN_PREFIX = ("x-ratelimit-", "anthropic-ratelimit-")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # a line end by itself could be a header of its own to some client
+_STREAM_LIMIT = 256 * 1024 * 1024  # bytes a compressed stream may grow to
 _OUR_FAULT = (401, 403, 407)  # the pool's own credential was refused: never the client's key
 
 
@@ -31,6 +33,9 @@ def whole_answer(exchange: Exchange, response: Response) -> Response:
     assert wire is not None
     limit = exchange.settings.body_limit_bytes
     body = inflate(response.raw_content or b"", response.headers.get("content-encoding", ""), limit)
+    assert exchange.provider is not None
+    if not is_stream(exchange, response):
+        body = exchange.provider.open_answer(body)
     if response.status_code != 200:
         return _refused(exchange, wire, response, body)
     if exchange.match.action is Action.GENERATE:
@@ -56,12 +61,15 @@ def _refused(exchange: Exchange, wire: ProviderWire, response: Response, body: b
 def _generated(exchange: Exchange, wire: ProviderWire, response: Response, body: bytes) -> Response:
     provider = exchange.provider
     assert provider is not None and exchange.ask is not None
-    if is_event_stream(response):  # the provider only streams
+    streamed = is_stream(exchange, response)
+    if streamed:  # the provider only streams
+        if (opener := provider.opener()) is not None:
+            body = opener.feed(body) + opener.close()
         reader = wire.stream_reader(provider.profile)
         events: Iterator[StreamEvent] = iter([*reader.feed(body), *reader.close()])
     else:
         events = wire.read_answer(_object(body), provider.profile)
-    if exchange.bypass and not exchange.stream and not is_event_stream(response):
+    if exchange.bypass and not exchange.stream and not streamed:
         for event in events:
             exchange.watch(event)
         return _passed(exchange, response, body)
@@ -105,8 +113,30 @@ def written_answer(exchange: Exchange, events: Iterable[StreamEvent]) -> Respons
     return exchange.answer(200, body, EVENT_STREAM)
 
 
-def is_event_stream(response: Response) -> bool:
-    return EVENT_STREAM in response.headers.get("content-type", "").lower()
+def is_stream(exchange: Exchange, response: Response) -> bool:
+    """Whether the provider streams, asked to or not."""
+    return (
+        exchange.target is not None and exchange.target.stream_type in response.headers.get("content-type", "").lower()
+    )
+
+
+class _Undone:
+    """Two things taken off, one behind the other."""
+
+    def __init__(self, outer: Undo, inner: Undo) -> None:
+        self._outer, self._inner = outer, inner
+
+    def feed(self, data: bytes) -> bytes:
+        return self._inner.feed(self._outer.feed(data))
+
+    def close(self) -> bytes:
+        return self._inner.feed(self._outer.close()) + self._inner.close()
+
+
+def undoing(coding: str, opener: Undo | None) -> Undo | None:
+    """What takes content coding and envelope off a stream. Raises UpstreamError for an unknown coding."""
+    coded = None if coding.lower() in ("", "identity") else Inflate(coding, _STREAM_LIMIT)
+    return _Undone(coded, opener) if coded and opener else coded or opener
 
 
 def down_headers(headers: Headers) -> Headers:

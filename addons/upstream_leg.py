@@ -14,7 +14,7 @@ from addons.candidates import Candidate, Plan, nearest_models, plan
 from addons.exchange import EVENT_STREAM, JSON, Exchange
 from addons.listing import listing
 from addons.model_lists import ModelLists
-from addons.provider_answer import down_headers, estimate, is_event_stream, watched, whole_answer, written_answer
+from addons.provider_answer import down_headers, estimate, is_stream, undoing, watched, whole_answer, written_answer
 from addons.providers import catalogue
 from addons.providers.base import Action, Provider
 from addons.relay import FailedAttempt, Pipe
@@ -24,16 +24,14 @@ from addons.upstream_body import as_sent, converted, parsed, refuse_crossing
 from addons.upstream_request import address, leave_out_reasoning
 from converters.errors import ConversionError, Failure, Kind, UpstreamError, failure_of
 from converters.gemini.array import ArrayPipe
-from converters.inflate import Inflate
 from converters.json_codec import JsonObject, dumps
 from converters.memory import ReasoningMemory
 from converters.model_list import Model, write_list, write_model
 from converters.pipe import StreamPipe, TeePipe
-from creds.account import Account
+from creds.account import Account, CredentialError
 
 log = logging.getLogger("aiclient")
 
-_STREAM_LIMIT = 256 * 1024 * 1024  # bytes a compressed stream may grow to
 _DEMO = Model("aiclient-demo", "aiclient demo model", 0, "aiclient")
 # What another provider of the chain may do better. The client's own faults are not among them.
 _NEXT = frozenset(Kind) - {Kind.BAD_REQUEST, Kind.CONTEXT_LENGTH, Kind.TOO_LARGE}
@@ -120,9 +118,10 @@ class UpstreamLeg:
     async def _turn_to(self, exchange: Exchange, flow: HTTPFlow, candidate: Candidate) -> None:
         provider, action = catalogue()[candidate.provider], exchange.match.action
         wire = provider.wire
-        exchange.turn_to(provider, self._accounts().of(provider) if wire else None, candidate.model)
+        account = self._accounts().of(provider) if wire else None
+        exchange.turn_to(provider, account, candidate.model)
         body: bytes | None = None
-        if wire is None:
+        if wire is None or account is None:
             flow.response = self._answer_here(exchange)
             return
         if not exchange.bypass and action in (Action.COMPACT, Action.STORED):
@@ -133,11 +132,14 @@ class UpstreamLeg:
             body = as_sent(exchange, wire, self._now)
         else:
             body = await converted(exchange, wire, self._memory, self._now)
-        assert exchange.account is not None
-        if action is Action.COUNT and (body is None or provider.url(exchange.account, action) is None):
+        if action is Action.COUNT and (body is None or provider.url(account, action) is None):
             flow.response = estimate(exchange)
-        else:
-            address(exchange, flow, body)
+            return
+        try:
+            await account.credential.ready()
+        except CredentialError as error:
+            raise ConversionError(str(error), status=503, code="no_credential") from error
+        address(exchange, flow, body)
 
     # --- answers made here ---
 
@@ -200,14 +202,32 @@ class UpstreamLeg:
         if attempt.answer is not None and leave_out_reasoning(exchange, attempt.flow, attempt.answer):
             attempt.again = True
             return
+        if attempt.answer is not None and await self._renewed(exchange, attempt):
+            attempt.again = True
+            return
         stale = attempt.reused and attempt.flow.response is None and attempt.error.kind is Kind.BROKEN_STREAM
         refused = attempt.error.kind is Kind.UNREACHABLE
         if attempt.answer is None and exchange.retries_left > 0 and (stale or refused):
             exchange.retries_left -= 1
             exchange.attempts += 1
             attempt.again = True
-        elif exchange.match.action is Action.GENERATE and exchange.left and _cause(exchange, attempt) in _NEXT:
+        elif (
+            exchange.match.action is Action.GENERATE and exchange.left and read_refusal(exchange, attempt).kind in _NEXT
+        ):
             await self._fall_back(exchange, attempt)
+
+    async def _renewed(self, exchange: Exchange, attempt: FailedAttempt) -> bool:
+        """Whether the account has another credential now, in place of one that its provider refused."""
+        provider, account = exchange.provider, exchange.account
+        assert provider is not None and account is not None
+        error = read_refusal(exchange, attempt)
+        provider.judge(account, error)
+        if exchange.renewed or error.kind is not Kind.AUTH or not await account.credential.renew():
+            return False
+        exchange.renewed = True
+        exchange.attempts += 1
+        exchange.secret_headers = provider.headers(account)
+        return True
 
     async def _fall_back(self, exchange: Exchange, attempt: FailedAttempt) -> None:
         # One that answers in here could not be sent to.
@@ -227,7 +247,7 @@ class UpstreamLeg:
         response = flow.response
         if exchange is None or response is None or not exchange.sent:
             return
-        if response.status_code == 200 and exchange.stream and is_event_stream(response):
+        if response.status_code == 200 and exchange.stream and is_stream(exchange, response):
             with suppress(UpstreamError):  # an unknown content coding: `response` refuses it
                 pipe = self._pipe(exchange, response)
                 exchange.pipe = ArrayPipe(pipe) if exchange.array else pipe
@@ -238,8 +258,7 @@ class UpstreamLeg:
     def _pipe(self, exchange: Exchange, response: Response) -> Pipe:
         wire, ask, provider = exchange.target, exchange.ask, exchange.provider
         assert wire is not None and ask is not None and provider is not None
-        coding = response.headers.get("content-encoding", "identity").lower()
-        undo = None if coding in ("", "identity") else Inflate(coding, _STREAM_LIMIT)
+        undo = undoing(response.headers.get("content-encoding", ""), provider.opener())
         reader, writer = wire.stream_reader(provider.profile), exchange.wire.stream_writer(ask)
         if exchange.bypass:
             return TeePipe(reader, writer, exchange.watch, exchange.wire.keep_alive, undo, exchange.scrub)
@@ -302,10 +321,10 @@ def _named(exchange: Exchange) -> str | None:
     return exchange.match.provider or exchange.request_headers.get("model-provider") or None
 
 
-def _cause(exchange: Exchange, attempt: FailedAttempt) -> Kind:
-    """What went wrong, read from the provider's own words where there are any."""
-    answer, wire = attempt.answer, exchange.target
-    if answer is None or wire is None:
-        return attempt.error.kind
+def read_refusal(exchange: Exchange, attempt: FailedAttempt) -> UpstreamError:
+    """What went wrong, in the provider's own words where there are any."""
+    answer, provider = attempt.answer, exchange.provider
+    if answer is None or provider is None or provider.wire is None:
+        return attempt.error
     headers = {name.lower(): value for name, value in answer.headers.items()}
-    return wire.read_error(answer.status_code, headers, answer.raw_content or b"").kind
+    return provider.wire.read_error(answer.status_code, headers, provider.open_answer(answer.raw_content or b""))

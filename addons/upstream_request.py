@@ -5,8 +5,8 @@ from urllib.parse import urlencode, urlsplit
 
 from mitmproxy.http import Headers, HTTPFlow, Request, Response
 
-from addons.exchange import EVENT_STREAM, JSON, Exchange
-from addons.providers.base import Action
+from addons.exchange import JSON, Exchange
+from addons.providers.base import Action, Call
 from addons.version import USER_AGENT
 from converters.errors import ConversionError
 from converters.json_codec import dumps, loads
@@ -22,6 +22,7 @@ _QUERY_UP = {
     ("anthropic", Action.COUNT): ("beta",),
     ("responses", Action.STORED): ("include[]", "include", "after", "limit", "order", "stream", "starting_after"),
 }
+_THREAD_HEADERS = ("x-claude-code-session-id", "session_id", "session-id", "x-session-id", "conversation_id")
 _PORTS = {"http": 80, "https": 443}
 _ABOUT_REASONING = re.compile(
     rb"signature|thinking block|thinking` block|encrypted_content|encrypted content|reasoning'? item", re.IGNORECASE
@@ -39,6 +40,9 @@ def address(exchange: Exchange, flow: HTTPFlow, body: bytes | None) -> None:
         raise ConversionError(f"{provider.name} has no {action} call", status=404)
     if query := _query(exchange, wire):
         url += ("&" if "?" in url else "?") + urlencode(query)
+    if body is not None:
+        call = Call(action, name, exchange.stream, thread_of(exchange), exchange.id)
+        body = provider.enclose(account, call, body)
     parts = urlsplit(url)
     asked = flow.request
     # A new one: mitmproxy reads the client's own head again, to know whether its connection stays open.
@@ -68,9 +72,22 @@ def address(exchange: Exchange, flow: HTTPFlow, body: bytes | None) -> None:
     }
 
 
+def thread_of(exchange: Exchange) -> str:
+    """What tells the client's conversation from its others, "" if it says nothing of the kind."""
+    for name in _THREAD_HEADERS:
+        if found := exchange.request_headers.get(name):
+            return found
+    metadata = exchange.body.get("metadata")
+    user = metadata.get("user_id") if isinstance(metadata, dict) else None
+    for value in (exchange.body.get("prompt_cache_key"), user):
+        if isinstance(value, str) and value:
+            return value
+    return ""
+
+
 def _headers(exchange: Exchange, wire: ProviderWire, host: str, body: bytes | None) -> Headers:
     headers = Headers([(b"host", host.encode()), (b"user-agent", USER_AGENT.encode())])
-    headers["accept"] = EVENT_STREAM if exchange.stream else JSON
+    headers["accept"] = wire.stream_type if exchange.stream else JSON
     headers["accept-encoding"] = "identity"
     if body is not None:
         headers["content-type"] = JSON

@@ -22,10 +22,14 @@ _OPENING = (Start, UsageUpdate)  # events that hold no content yet
 _BLANK_LINE = (b"\n\n", b"\n\r\n", b"\n\r", b"\r\r")  # an empty line after LF, CRLF or CR
 
 
-class Inflate(Protocol):
-    """Undoes a content coding. Raises UpstreamError when the bytes are not that coding, or grow past the limit."""
+class Undo(Protocol):
+    """Takes a content coding or an envelope off. Raises UpstreamError when the bytes are no such thing, or grow past a limit."""
 
     def feed(self, data: bytes) -> bytes: ...
+
+    def close(self) -> bytes:
+        """What was held back, at the stream's end."""
+        ...
 
 
 class _Pipe:
@@ -36,7 +40,7 @@ class _Pipe:
     """
 
     def __init__(
-        self, reader: StreamReader, writer: StreamWriter, watch: Watch, inflate: Inflate | None, scrub: Scrub | None
+        self, reader: StreamReader, writer: StreamWriter, watch: Watch, undo: Undo | None, scrub: Scrub | None
     ) -> None:
         self.started = False
         self.failed: UpstreamError | None = None
@@ -45,7 +49,7 @@ class _Pipe:
         self._reader = reader
         self._writer = writer
         self._watch = watch
-        self._inflate = inflate
+        self._undo = undo
         self._scrub = scrub or bytes
 
     def _note(self, event: StreamEvent) -> None:
@@ -88,10 +92,10 @@ class StreamPipe(_Pipe):
         writer: StreamWriter,
         watch: Watch,
         restore: Callable[[StreamEvent], Iterable[StreamEvent]] | None = None,
-        inflate: Inflate | None = None,
+        undo: Undo | None = None,
         scrub: Scrub | None = None,
     ) -> None:
-        super().__init__(reader, writer, watch, inflate, scrub)
+        super().__init__(reader, writer, watch, undo, scrub)
         self._restore = restore
 
     def feed(self, data: bytes) -> bytes:
@@ -99,8 +103,8 @@ class StreamPipe(_Pipe):
             return b""
         out: list[bytes] = []
         try:
-            if self._inflate:
-                data = self._inflate.feed(data)
+            if self._undo:
+                data = self._undo.feed(data)
             self._write(self._reader.feed(data), out)
         except Exception as error:
             return self._break(_as_upstream_error(error), b"".join(out))
@@ -113,6 +117,8 @@ class StreamPipe(_Pipe):
         self._over = True
         out: list[bytes] = []
         try:
+            if self._undo:
+                self._write(self._reader.feed(self._undo.close()), out)
             self._write(self._reader.close(), out)
             out.append(self._writer.end())
         except Exception as error:
@@ -163,10 +169,10 @@ class TeePipe(_Pipe):
         writer: StreamWriter,
         watch: Watch,
         keep_alive: bytes = COMMENT,
-        inflate: Inflate | None = None,
+        undo: Undo | None = None,
         scrub: Scrub | None = None,
     ) -> None:
-        super().__init__(reader, writer, watch, inflate, scrub)
+        super().__init__(reader, writer, watch, undo, scrub)
         self._keep_alive = keep_alive
         self._content = False
         self._opened = False
@@ -177,9 +183,15 @@ class TeePipe(_Pipe):
     def feed(self, data: bytes) -> bytes:
         if self._over:
             return b""
+        if self._undo:
+            try:
+                data = self._undo.feed(data)
+            except Exception as error:
+                return self._break(_as_upstream_error(error), b"")
+        return self._tee(data)
+
+    def _tee(self, data: bytes) -> bytes:
         try:
-            if self._inflate:
-                data = self._inflate.feed(data)
             for event in self._reader.feed(data):
                 if type(event) is TextDelta:
                     self._content = True
@@ -197,14 +209,23 @@ class TeePipe(_Pipe):
     def close(self) -> bytes:
         if self._over:
             return b""
+        out = b""
+        try:
+            rest = self._undo.close() if self._undo else b""
+        except Exception as error:
+            return self._break(_as_upstream_error(error), b"")
+        if rest:
+            out = self._tee(rest)
+            if self.failed:
+                return out
         self._over = True
         try:
             for event in self._reader.close():
                 if type(event) is not TextDelta:
                     self._note(event)
         except Exception as error:
-            return self._break(_as_upstream_error(error), b"")
-        return self._passed(bytes(self._partial) if _is_readable(self._partial) else b"")
+            return self._break(_as_upstream_error(error), out)
+        return out + self._passed(bytes(self._partial) if _is_readable(self._partial) else b"")
 
     def fail(self, kind: Kind, message: str) -> bytes:
         if self._over:

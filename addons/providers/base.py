@@ -1,12 +1,15 @@
 """What a provider is: a declaration. Only data differs? Then a class body of a few lines; every quirk is a method."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Protocol
 from urllib.parse import quote
 
+from addons.settings import Settings
+from converters.errors import UpstreamError
 from converters.events import StreamEvent
+from converters.model_list import Model
 from converters.profile import DEFAULT, Profile
 from converters.turns import Chat
 from converters.wire import ProviderWire
@@ -113,6 +116,17 @@ class Provider:
     def open_answer(self, body: bytes) -> bytes:
         """Takes the envelope off a whole answer, errors included."""
         return body
+
+    def judge(self, account: Account, error: UpstreamError) -> None:
+        """What a refusal says of the account: some end its use."""
+
+    def known_models(self, account: Account) -> Sequence[Model]:
+        """Its models, for a provider whose protocol has no list of them."""
+        return ()
+
+    def account(self, settings: Settings) -> Account | None:
+        """An account that is more than a key and a URL, as far as settings name one."""
+        return None
 
     def headers(self, account: Account) -> list[tuple[bytes, bytes]]:
         """The headers that carry the credential. They are added to the copy that is sent, never to the flow."""

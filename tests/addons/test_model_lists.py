@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
 
 import pytest
 
@@ -16,6 +17,8 @@ from converters.model_list import Model
 from creds.account import Account
 from creds.api_key import ApiKey
 
+type Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+type Listen = Callable[[Answer], Awaitable[str]]
 type Serve = Callable[[dict[str, tuple[int, bytes]]], Awaitable[tuple[str, list[bytes]]]]
 
 OPENAI, CLAUDE = OpenAICustom(), ClaudeCustom()
@@ -90,30 +93,45 @@ async def test_a_bug_is_not_an_empty_list() -> None:
 
 
 @pytest.fixture
-async def serve() -> AsyncIterator[Serve]:
-    servers: list[asyncio.Server] = []
+async def listen() -> AsyncIterator[Listen]:
+    """Starts a server whose connections are all closed at the end."""
+    async with AsyncExitStack() as closing:
+
+        async def start(answer: Answer) -> str:
+            async def whole(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                closing.callback(writer.close)
+                with suppress(asyncio.IncompleteReadError, asyncio.CancelledError, KeyError):
+                    await answer(reader, writer)
+                writer.close()
+                with suppress(OSError):
+                    await writer.wait_closed()
+
+            server = await asyncio.start_server(whole, "127.0.0.1", 0)
+            closing.push_async_callback(server.wait_closed)
+            closing.callback(server.close)
+            return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+        yield start
+
+
+@pytest.fixture
+def serve(listen: Listen) -> Serve:
+    """Serves pages by path; the heads of the requests are kept."""
 
     async def start(pages: dict[str, tuple[int, bytes]]) -> tuple[str, list[bytes]]:
         heads: list[bytes] = []
 
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            while head := await reader.readuntil(b"\r\n\r\n"):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
                 heads.append(head.lower())
                 status, body = pages[head.split(b" ")[1].decode()]
                 writer.write(b"HTTP/1.1 %d X\r\nlocation: /\r\ncontent-length: %d\r\n\r\n" % (status, len(body)) + body)
                 await writer.drain()
 
-        def quiet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.ensure_future(answer(reader, writer))
-            task.add_done_callback(lambda done: (done.cancelled() or done.exception(), writer.close()))
+        return await listen(answer), heads
 
-        server = await asyncio.start_server(quiet, "127.0.0.1", 0)
-        servers.append(server)
-        return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", heads
-
-    yield start
-    for server in servers:
-        server.close()
+    return start
 
 
 async def test_all_pages_are_read_and_the_key_is_shown_in_the_providers_way(serve: Serve) -> None:
@@ -163,20 +181,18 @@ async def test_pages_without_end_are_not_turned_for_ever(serve: Serve, monkeypat
     assert len(heads) == 3
 
 
-async def test_nobody_there_and_too_slow_are_upstream_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nobody_there_and_too_slow_are_upstream_errors(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UpstreamError) as caught:
         await ask_provider(OPENAI, account(OPENAI, "http://127.0.0.1:1/v1"))
     assert caught.value.kind is Kind.UNREACHABLE
     monkeypatch.setattr("addons.model_lists.SECONDS", 0.05)
 
-    async def silent(*_: object) -> None:
-        await asyncio.sleep(5)
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
 
-    server = await asyncio.start_server(silent, "127.0.0.1", 0)
     with pytest.raises(UpstreamError) as late:
-        await ask_provider(OPENAI, account(OPENAI, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"))
+        await ask_provider(OPENAI, account(OPENAI, await listen(silent) + "/v1"))
     assert late.value.kind is Kind.TIMEOUT
-    server.close()
 
 
 async def test_a_provider_inside_this_process_has_no_list() -> None:

@@ -170,7 +170,7 @@ def test_restore_gives_the_client_other_events_than_are_watched() -> None:
 @pytest.mark.parametrize("size", [1, 20, 10_000])
 def test_a_compressed_stream_is_read_and_passed_plain(make: Make, size: int) -> None:
     packed = gzip.compress(WHOLE)
-    plain, squeezed = make(), make(inflate=Inflate("gzip", 1 << 20))
+    plain, squeezed = make(), make(undo=Inflate("gzip", 1 << 20))
     slices = [packed[start : start + size] for start in range(0, len(packed), size)]
     assert b"".join(map(squeezed.feed, slices)) + squeezed.close() == plain.feed(WHOLE) + plain.close()
 
@@ -276,7 +276,7 @@ def test_a_bug_of_ours_is_an_error_event_and_no_exception(make: Make) -> None:
 @both
 def test_damaged_compression_is_an_error_event(make: Make) -> None:
     pack = zlib.compressobj(wbits=31)
-    pipe = make(inflate=Inflate("gzip", 1 << 20))
+    pipe = make(undo=Inflate("gzip", 1 << 20))
     assert pipe.feed(pack.compress(frames("Hello")) + pack.flush(zlib.Z_SYNC_FLUSH))
     out = pipe.feed(b"\x07")  # a block of a type that does not exist
     assert out.startswith(frames("ERROR 502 damaged compressed body")[:-2])
@@ -411,3 +411,38 @@ def test_20_a_pipe_that_broke_keeps_nothing_of_what_it_read(kind: type[StreamPip
         tracemalloc.stop()
     assert pipe.failed is not None
     assert held < 2**20
+
+
+class Late:
+    """Gives everything only at the end."""
+
+    def __init__(self) -> None:
+        self.held = b""
+
+    def feed(self, data: bytes) -> bytes:
+        self.held += data
+        return b""
+
+    def close(self) -> bytes:
+        return self.held
+
+
+class Damaged(Late):
+    def close(self) -> bytes:
+        raise ValueError("cut off")
+
+
+@both
+def test_what_was_held_back_to_the_end_is_passed_then(make: Make) -> None:
+    plain, late = make(), make(undo=Late())
+    assert late.feed(WHOLE) == b""
+    assert late.close() == plain.feed(WHOLE) + plain.close()
+    assert late.failed is None
+
+
+@both
+def test_what_cannot_be_undone_at_the_end_is_an_error(make: Make) -> None:
+    pipe = make(undo=Damaged())
+    assert pipe.feed(WHOLE) + pipe.close() == b""
+    assert pipe.failed is not None
+    assert pipe.failed.kind is Kind.BROKEN_STREAM
