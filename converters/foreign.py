@@ -11,7 +11,9 @@ _BOOKKEEPING = frozenset(
     " betas include truncation client_metadata".split()
 )
 # Names of what is kept elsewhere: only the provider that keeps it could tell what they mean.
-_UNRESOLVABLE = frozenset("previous_response_id conversation prompt background cachedContent".split())
+_UNRESOLVABLE = frozenset("previous_response_id conversation prompt background cachedContent thread".split())
+# The Anthropic SDK asks for a thread unless told not to (its tool runner does), and at this word sends the whole history.
+_CODES = {"thread": "thread_unsupported_request"}
 
 
 def leave_out_foreign(chat: Chat, loss: Loss, title: str) -> None:
@@ -22,7 +24,7 @@ def leave_out_foreign(chat: Chat, loss: Loss, title: str) -> None:
     for name, value in chat.native.items():
         if name in _UNRESOLVABLE and value:
             message = f"`{name}` refers to what only the provider of the client's protocol holds"
-            raise ConversionError(message, param=name, code="unsupported_parameter")
+            raise ConversionError(message, param=name, code=_CODES.get(name, "unsupported_parameter"))
         if name == "modalities" and _speaks(value):
             raise ConversionError(f"{title} gives no spoken answers", param=name, code="unsupported_parameter")
         if name in _BOOKKEEPING:

@@ -53,7 +53,9 @@ class Prepared:
     restore: Restore
 
 
-def prepare(chat: Chat, wire: ProviderWire, profile: Profile, loss: Loss, memory: ReasoningMemory | None = None) -> Prepared:
+def prepare(
+    chat: Chat, wire: ProviderWire, profile: Profile, loss: Loss, memory: ReasoningMemory | None = None
+) -> Prepared:
     """One request for one provider. Deterministic. Raises ConversionError for what the provider cannot serve."""
     try:
         return _prepared(chat, wire, profile, loss, memory)
@@ -140,7 +142,9 @@ def _anthropic_format(chat: Chat, format_: Format, loss: Loss) -> tuple[Chat, st
             loss.change("response_format", "moved into descriptions or tightened: " + ", ".join(notes))
         return replace(chat, format=replace(format_, schema=schema)), None
     if _thinks(chat.reasoning, chat.model) or (chat.tools and not _forbidden(chat.tool_choice)):
-        words = f"{_ONE_OBJECT} It must match this JSON schema:\n{dumps_text(_described(format_, format_.schema, loss))}"
+        words = (
+            f"{_ONE_OBJECT} It must match this JSON schema:\n{dumps_text(_described(format_, format_.schema, loss))}"
+        )
         return _in_words(chat, words, loss), None
     name = _ANSWER_TOOL
     while any(tool.name == name for tool in chat.tools):

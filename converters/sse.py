@@ -94,6 +94,11 @@ def data_frame(payload: object) -> bytes:
     return b"data: " + dumps(payload) + b"\n\n"
 
 
+def lines_frame(data: bytes) -> bytes:
+    """`data: ` before each line of what is sent as it is, and a blank line."""
+    return b"data: " + data.replace(b"\n", b"\ndata: ") + b"\n\n"
+
+
 def event_frame(event: str, payload: object) -> bytes:
     """`event: name`, `data: {json}` and a blank line."""
     return b"event: " + event.encode() + b"\ndata: " + dumps(payload) + b"\n\n"

@@ -11,6 +11,7 @@ from converters.loss import Loss
 
 _WHY_NOTED = "has no place in the hub, and nobody will miss it in the answer"
 _WHY_DROPPED = "exists only in the client's own protocol"
+_HOLDERS = (dict, list)
 _NOTHING: tuple[Json, ...] = (None, "", [], {})  # what says no more than a field that is left out
 
 
@@ -26,7 +27,7 @@ class Known:
     def __init__(self, read: str | None, /, drop: str = "", **inside: "Known | Kinds") -> None:
         self.read = None if read is None else frozenset((*read.split(), *inside))
         self.drop = frozenset(drop.split())
-        self.inside = tuple(inside.items())
+        self.inside = inside
 
 
 class Kinds:
@@ -73,7 +74,7 @@ def _report(source: JsonObject, known: Known | Kinds | None, name: str, loss: Lo
                     loss.drop(f"{name}.{key}", _WHY_DROPPED)
                 else:
                     loss.note(f"{name}.{key}", _WHY_NOTED)
-    for key, inside in known.inside:
-        value = source.get(key)
-        if isinstance(value, (list, dict)):
-            _report_value(value, inside, f"{name}.{key}", loss)
+    if inside := known.inside:
+        for key, value in source.items():
+            if key in inside and isinstance(value, _HOLDERS):
+                _report_value(value, inside[key], f"{name}.{key}", loss)

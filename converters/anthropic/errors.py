@@ -70,6 +70,7 @@ _TYPE_OF_STATUS = {
     504: "timeout_error",
     529: "overloaded_error",
 }
+_NO_THREADS = "thread_unsupported_request"  # the SDK reads it in `details`, and then sends the whole history
 _PROMPT_TOO_LONG = "prompt is too long"  # agents look for these words and compact their history
 
 
@@ -157,4 +158,7 @@ def _told(failure: Failure) -> tuple[int, JsonObject]:
     elif failure.param and failure.param not in message:
         message = f"{failure.param}: {message}"
     name = _TYPE_OF_STATUS.get(status) or ("api_error" if status >= 500 else "invalid_request_error")
-    return status, {"type": name, "message": message}
+    error: JsonObject = {"type": name, "message": message}
+    if failure.code == _NO_THREADS:
+        error["details"] = {"error_code": _NO_THREADS, "unsupported": ["thread"]}
+    return status, error

@@ -125,10 +125,14 @@ def _restrict_sampling(body: JsonObject, kind: Thinking, loss: Loss) -> None:
         return
     for name in _SAMPLING:
         value = body.get(name)
-        if value is None or (name == "temperature" and value == 1):
-            continue
-        if name == "top_p" and kind != "adaptive_only" and isinstance(value, int | float) and _MIN_TOP_P <= value <= 1:
+        if value is None or (kind != "adaptive_only" and _goes_with_thinking(name, value)):
             continue
         del body[name]
         why = "this model takes no sampling parameters" if kind == "adaptive_only" else "not possible with thinking"
         loss.drop(name, why)
+
+
+def _goes_with_thinking(name: str, value: object) -> bool:
+    if name == "top_p":
+        return isinstance(value, int | float) and _MIN_TOP_P <= value <= 1
+    return name == "temperature" and value == 1

@@ -42,13 +42,12 @@ _KIND_OF_NAME = {
     "UNAVAILABLE": Kind.OVERLOADED,
     "DEADLINE_EXCEEDED": Kind.TIMEOUT,
 }
+_SURE = {402: Kind.PAYMENT, 413: Kind.TOO_LARGE}  # these share their names with other statuses
 _KIND_OF_STATUS = {
     401: Kind.AUTH,
-    402: Kind.PAYMENT,
     403: Kind.FORBIDDEN,
     404: Kind.NOT_FOUND,
     408: Kind.TIMEOUT,
-    413: Kind.TOO_LARGE,
     429: Kind.RATE_LIMIT,
     499: Kind.SERVER,
     503: Kind.OVERLOADED,
@@ -160,9 +159,9 @@ def _kind(found: _Found, status: int | None) -> Kind:
     for detail in found.of("ErrorInfo"):
         if (kind := _KIND_OF_REASON.get(str(detail.get("reason")))) is not None:
             return kind
-    kind = _KIND_OF_NAME.get(found.name) or _KIND_OF_STATUS.get(status or 500)
-    if kind is None or status == 413:
-        kind = Kind.TOO_LARGE if status == 413 else Kind.BAD_REQUEST if status and status < 500 else Kind.SERVER
+    kind = _SURE.get(status or 500) or _KIND_OF_NAME.get(found.name) or _KIND_OF_STATUS.get(status or 500)
+    if kind is None:
+        kind = Kind.BAD_REQUEST if status and status < 500 else Kind.SERVER
     text = found.message
     if kind in (Kind.BAD_REQUEST, Kind.TOO_LARGE) and _TOO_LONG.search(text):
         return Kind.CONTEXT_LENGTH

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from converters.errors import ConversionError
 from converters.fields import at, malformed, obj, objects, required_string, string
+from converters.gemini.mcp_result import read_mcp_result
 from converters.gemini.names import camel
 from converters.gemini.tokens import read_signature, standard_base64
 from converters.json_codec import Json, JsonObject, dumps_text
@@ -162,8 +163,13 @@ def _result(part: JsonObject, path: str, id_: str, loss: Loss) -> Part:
     where = at(path, "functionResponse")
     result = camel(obj(part, "functionResponse", path) or {})
     name = required_string(result, "name", where)
-    text, is_error = _output(result.get("response"), name)
-    parts: list[Text | Image | Document] = [Text(text)]
+    parts: list[Text | Image | Document] = []
+    if (read := read_mcp_result(result.get("response"))) is not None:
+        parts += read[0]
+        is_error = read[1]
+    else:
+        text, is_error = _output(result.get("response"), name)
+        parts.append(Text(text))
     for here, raw in objects(result, "parts", where):
         media = camel(raw)
         made = _inline(media, here, "", loss) if "inlineData" in media else _file(media, here, "", loss)

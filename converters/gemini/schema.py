@@ -259,8 +259,6 @@ def _values(flat: JsonObject) -> list[Json] | None:
 
 
 def _is_null(schema: JsonObject) -> bool:
-    if "$ref" in schema or "allOf" in schema:
-        return False
     return _kinds(schema) == ["null"] or _values(schema) == [None]
 
 

@@ -126,6 +126,8 @@ def _put_limits(body: JsonObject, chat: Chat, profile: Profile, loss: Loss) -> N
     if top_k is not None and not profile.top_k:
         loss.drop("top_k", "this provider does not know it")
         top_k = None
+    if chat.n is not None and chat.n > 1 and chat.client != "chat":
+        loss.change("n", "only the first answer can be converted")
     options: JsonObject = {
         "temperature": chat.temperature,
         "top_p": chat.top_p,

@@ -108,13 +108,13 @@ class StreamWriter:
         return opening + rest + self._emit(f"response.{over['status']}", {"response": over})
 
     def error(self, failure: Failure) -> bytes:
+        """After heartbeats alone too: OpenAI's own SDK takes no terminal event of a response that has not begun."""
         self._over = True
         error, begun = failed_error(failure), self._begun
-        if begun is None:
-            response = (self._response or Response(self._ask, self._start)).failed(error, self._output)
-        else:
-            response = {**begun, "status": "failed", "error": error}
-        return self._emit("response.failed", {"response": response})
+        if begun is not None:
+            return self._emit("response.failed", {"response": {**begun, "status": "failed", "error": error}})
+        opening, response = self._open()
+        return opening + self._emit("response.failed", {"response": response.failed(error, self._output)})
 
     def follow(self, first: bytes, last: bytes) -> None:
         """The provider's own stream passed so far: the error event is of its response, and has its next number."""

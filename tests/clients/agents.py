@@ -1,103 +1,10 @@
-"""Command-line agents, each set up as docs/clients.md says, and one run of one of them."""
+"""The agents, each set up as docs/clients.md says."""
 
-import contextlib
 import json
-import os
-import signal
-import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
 
-from tests.clients.installs import FromNpm, FromPyPI, Install
-
-type JsonObject = dict[str, object]
-
-RUN_SECONDS = 120
-NOWHERE = "http://127.0.0.1:9"  # proxy for everything that is not the loopback: no agent may call home from a test
-
-
-@dataclass(frozen=True)
-class Place:
-    """base: the proxy, with the provider's prefix, without `/v1`. home and work: fresh folders; the agent runs in work."""
-
-    base: str
-    key: str
-    model: str
-    home: Path
-    work: Path
-
-
-@dataclass(frozen=True)
-class Setup:
-    """arguments: after the program. files: written before the run."""
-
-    arguments: list[str]
-    environment: dict[str, str] = field(default_factory=dict)
-    files: dict[Path, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class ReadTool:
-    """The agent's own tool that reads a file, and its arguments for a path."""
-
-    name: str
-    arguments: Callable[[str], JsonObject]
-
-
-@dataclass(frozen=True)
-class Agent:
-    """speaks: the client protocol. reads: None if it has no tools.
-
-    unfit: models that refuse what it sends over their own protocol (a limit under the old name, a temperature): such bytes
-    pass as they came.
-    """
-
-    name: str
-    speaks: str
-    install: Install
-    setup: Callable[[Place, str], Setup]
-    reads: ReadTool | None = None
-    unfit: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Outcome:
-    code: int
-    out: str
-    err: str
-
-
-def run(agent: Agent, place: Place, prompt: str) -> Outcome:
-    """Its process group is killed in the end. Raises NotInstalledError, and subprocess.TimeoutExpired."""
-    setup = agent.setup(place, prompt)
-    for path, text in setup.files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    command = agent.install.command()
-    environment = {"PATH": os.environ["PATH"], "HOME": str(place.home), "LANG": "C.UTF-8", "TERM": "dumb"}
-    environment |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), NOWHERE)
-    environment |= dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
-    process = subprocess.Popen(
-        [*command, *setup.arguments],
-        env=environment | setup.environment,
-        cwd=place.work,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        out, err = process.communicate(timeout=RUN_SECONDS)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    return Outcome(process.returncode, out, err)
-
-
-# --- the agents ---
+from tests.clients.installs import FromNpm, FromPyPI
+from tests.clients.running import Agent, Place, ReadTool, Setup
 
 _CLAUDE_CODE = FromNpm(
     name="claude-code",
@@ -123,6 +30,18 @@ _CLINE = FromNpm(
     program=("node_modules/@cline/cli-{platform}/bin/cline",),
     packages=("@cline/cli-{platform}@3.0.65",),
 )
+_CODEX = FromNpm(
+    name="codex",
+    version="0.169.0",
+    program=("node_modules/@openai/codex/vendor/{triple}/bin/codex",),
+    packages=("@openai/codex@0.169.0-{platform}",),
+)
+_GEMINI_CLI = FromNpm(
+    name="gemini-cli",
+    version="0.61.0",
+    program=("node_modules/node-{platform}/bin/node", "node_modules/@google/gemini-cli/bundle/gemini.js"),
+    packages=("@google/gemini-cli@0.61.0", "node-{platform}@24.21.0"),  # it wants Node 20
+)
 _LLM = FromPyPI(name="llm", version="0.36", program=("bin/llm",))
 _AIDER = FromPyPI(name="aider-chat", version="0.86.2", program=("bin/aider",), below=(3, 13))
 
@@ -147,22 +66,25 @@ def _qwen_chat(place: Place, prompt: str) -> Setup:
     return Setup(["-p", prompt, "--auth-type", "openai"], environment)
 
 
-def _qwen_anthropic(place: Place, prompt: str) -> Setup:
-    entry = {"id": place.model, "baseUrl": place.base, "envKey": "AIC_KEY"}
-    settings = {"modelProviders": {"anthropic": [entry]}}
-    return Setup(
-        ["-p", prompt, "--auth-type", "anthropic", "--model", place.model],
-        {"AIC_KEY": place.key},
-        {place.home / ".qwen" / "settings.json": json.dumps(settings)},
-    )
+def _qwen(auth_type: str, suffix: str = "") -> Callable[[Place, str], Setup]:
+    def setup(place: Place, prompt: str) -> Setup:
+        entry = {"id": place.model, "baseUrl": f"{place.base}{suffix}", "envKey": "AIC_KEY"}
+        settings = {"modelProviders": {auth_type: [entry]}}
+        return Setup(
+            ["-p", prompt, "--auth-type", auth_type, "--model", place.model],
+            {"AIC_KEY": place.key},
+            {place.home / ".qwen" / "settings.json": json.dumps(settings)},
+        )
+
+    return setup
 
 
-def _opencode(package: str) -> Callable[[Place, str], Setup]:
+def _opencode(package: str, suffix: str = "/v1") -> Callable[[Place, str], Setup]:
     def setup(place: Place, prompt: str) -> Setup:
         provider = {
             "npm": package,
             "name": "aiclient",
-            "options": {"baseURL": f"{place.base}/v1", "apiKey": "{env:AIC_KEY}"},
+            "options": {"baseURL": f"{place.base}{suffix}", "apiKey": "{env:AIC_KEY}"},
             "models": {place.model: {}},
         }
         config = {"provider": {"aiclient": provider}, "model": f"aiclient/{place.model}"}
@@ -192,6 +114,34 @@ def _cline(provider: str, suffix: str) -> Callable[[Place, str], Setup]:
         return Setup([prompt], environment | {"CLINE_NO_AUTO_UPDATE": "1"}, files)
 
     return setup
+
+
+def _codex(*, websockets: bool = False) -> Callable[[Place, str], Setup]:
+    def setup(place: Place, prompt: str) -> Setup:
+        lines = [
+            f'model = "{place.model}"',
+            'model_provider = "aiclient"',
+            "[model_providers.aiclient]",
+            'name = "aiclient"',
+            f'base_url = "{place.base}/v1"',
+            'env_key = "AIC_KEY"',
+            'wire_api = "responses"',
+            f"supports_websockets = {str(websockets).lower()}",
+        ]
+        # Its own sandbox needs rights that a container may not give.
+        arguments = ["exec", "--skip-git-repo-check", "--sandbox", "danger-full-access", prompt]
+        return Setup(arguments, {"AIC_KEY": place.key}, {place.home / ".codex" / "config.toml": "\n".join(lines)})
+
+    return setup
+
+
+def _gemini_cli(place: Place, prompt: str) -> Setup:
+    settings = {"security": {"auth": {"selectedType": "gemini-api-key"}}, "privacy": {"usageStatisticsEnabled": False}}
+    return Setup(
+        ["-p", prompt, "-m", place.model, "--skip-trust"],
+        {"GOOGLE_GEMINI_BASE_URL": place.base, "GEMINI_API_KEY": place.key},
+        {place.home / ".gemini" / "settings.json": json.dumps(settings)},
+    )
 
 
 _LLM_TOOL = """
@@ -232,19 +182,35 @@ def _aider_anthropic(place: Place, prompt: str) -> Setup:
     return Setup(["--model", f"anthropic/{place.model}", "--message", prompt, *_AIDER_SWITCHES], environment)
 
 
+def _aider_gemini(place: Place, prompt: str) -> Setup:
+    environment = {"GEMINI_API_BASE": f"{place.base}/v1beta", "GEMINI_API_KEY": place.key}
+    return Setup(["--model", f"gemini/{place.model}", "--message", prompt, *_AIDER_SWITCHES], environment)
+
+
 _READ_FILE = ReadTool("read_file", lambda path: {"file_path": path})
 _READ = ReadTool("read", lambda path: {"filePath": path})
 _READ_FILES = ReadTool("read_files", lambda path: {"files": [{"path": path}]})
+_SHELL = ReadTool("exec_command", lambda path: {"cmd": f"cat {path}"})
 
 AGENTS = (
     Agent("claude-code", "anthropic", _CLAUDE_CODE, _claude_code, ReadTool("Read", lambda path: {"file_path": path})),
+    Agent("codex", "responses", _CODEX, _codex(), _SHELL, ("gpt-4.1",)),
+    Agent("gemini-cli", "gemini", _GEMINI_CLI, _gemini_cli, _READ_FILE, needs_newest=True),
     Agent("qwen-code", "chat", _QWEN_CODE, _qwen_chat, _READ_FILE, ("gpt-5.4",)),
-    Agent("qwen-code-anthropic", "anthropic", _QWEN_CODE, _qwen_anthropic, _READ_FILE, ("claude-opus-4-7",)),
+    Agent("qwen-code-responses", "responses", _QWEN_CODE, _qwen("openai-responses", "/v1"), _READ_FILE),
+    Agent("qwen-code-anthropic", "anthropic", _QWEN_CODE, _qwen("anthropic"), _READ_FILE, ("claude-opus-4-7",)),
+    Agent("qwen-code-gemini", "gemini", _QWEN_CODE, _qwen("gemini"), _READ_FILE, needs_newest=True),
     Agent("opencode", "chat", _OPENCODE, _opencode("@ai-sdk/openai-compatible"), _READ, ("gpt-5.4",)),
+    Agent("opencode-responses", "responses", _OPENCODE, _opencode("@ai-sdk/openai"), _READ),
     Agent("opencode-anthropic", "anthropic", _OPENCODE, _opencode("@ai-sdk/anthropic"), _READ),
+    Agent("opencode-gemini", "gemini", _OPENCODE, _opencode("@ai-sdk/google", "/v1beta"), _READ),
     Agent("cline", "chat", _CLINE, _cline("openai-compatible", "/v1"), _READ_FILES),
+    Agent("cline-responses", "responses", _CLINE, _cline("openai-native", "/v1"), _READ_FILES),
     Agent("cline-anthropic", "anthropic", _CLINE, _cline("anthropic", ""), _READ_FILES),
+    Agent("cline-gemini", "gemini", _CLINE, _cline("gemini", ""), _READ_FILES),
     Agent("llm", "chat", _LLM, _llm, ReadTool("read_file", lambda path: {"path": path})),
     Agent("aider", "chat", _AIDER, _aider_chat),
     Agent("aider-anthropic", "anthropic", _AIDER, _aider_anthropic, unfit=("claude-opus-4-7",)),
+    Agent("aider-gemini", "gemini", _AIDER, _aider_gemini),
 )
+CODEX_WITH_WEBSOCKETS = Agent("codex-websockets", "responses", _CODEX, _codex(websockets=True), _SHELL)

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import override
 
-PLATFORMS = {
-    ("Linux", "x86_64"): "linux-x64",
-    ("Linux", "aarch64"): "linux-arm64",
-    ("Darwin", "x86_64"): "darwin-x64",
-    ("Darwin", "arm64"): "darwin-arm64",
+PLATFORMS = {  # npm's word, and the compiler's
+    ("Linux", "x86_64"): ("linux-x64", "x86_64-unknown-linux-musl"),
+    ("Linux", "aarch64"): ("linux-arm64", "aarch64-unknown-linux-musl"),
+    ("Darwin", "x86_64"): ("darwin-x64", "x86_64-apple-darwin"),
+    ("Darwin", "arm64"): ("darwin-arm64", "aarch64-apple-darwin"),
 }
 INSTALL_SECONDS = 600
 _QUIET = "--ignore-scripts --omit=optional --no-audit --no-fund --no-save --loglevel=error".split()
@@ -31,7 +31,7 @@ class NotInstalledError(Exception):
 
 @dataclass(frozen=True)
 class Install(ABC):
-    """version: of the client. program: how to start it, as paths in its folder; `{platform}` is filled in."""
+    """version: of the client. program: how to start it, as paths in its folder; `{platform}` and `{triple}` are filled in."""
 
     name: str
     version: str
@@ -49,12 +49,12 @@ class Install(ABC):
             folder.mkdir()
             self.put_in(folder)
             stamp.touch()
-        return [str(folder / part.format(platform=_platform())) for part in self.program]
+        return [str(folder / _filled_in(part)) for part in self.program]
 
 
 @dataclass(frozen=True)
 class FromNpm(Install):
-    """packages: as npm names them, `{platform}` filled in."""
+    """packages: as npm names them, with the same to fill in."""
 
     packages: tuple[str, ...]
 
@@ -63,7 +63,7 @@ class FromNpm(Install):
         npm = shutil.which("npm")
         if npm is None:
             raise NotInstalledError("npm is not installed")
-        names = [package.format(platform=_platform()) for package in self.packages]
+        names = [_filled_in(package) for package in self.packages]
         _ran([npm, "install", "--prefix", str(folder), *_QUIET, *names])
 
 
@@ -99,11 +99,11 @@ def _own_folder() -> Path:
     return folder
 
 
-def _platform() -> str:
+def _filled_in(text: str) -> str:
     found = PLATFORMS.get((platform.system(), platform.machine()))
     if found is None:
         raise NotInstalledError(f"no build for {platform.system()} {platform.machine()}")
-    return found
+    return text.format(platform=found[0], triple=found[1])
 
 
 def _pythons() -> Iterator[str]:

@@ -39,9 +39,7 @@ from converters.models import (
         ("some-model", "none", 32_000, True),
     ],
 )
-def test_7_2_and_9_a_claude_is_judged_by_its_name(
-    model: str, thinking: Thinking, limit: int, native_format: bool
-) -> None:
+def test_7_2_a_claude_is_judged_by_its_name(model: str, thinking: Thinking, limit: int, native_format: bool) -> None:
     assert thinking == anthropic_thinking(model)
     assert limit == anthropic_max_output(model)
     assert native_format is anthropic_has_output_format(model)

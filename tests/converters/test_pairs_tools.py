@@ -273,6 +273,39 @@ def test_4_3_tools_that_the_client_runs_without_a_schema_are_refused_elsewhere(
     assert (caught.value.status, caught.value.code) == (400, "unsupported_tool")
 
 
+# --- 4.5 ---
+
+INNER: JsonObject = {
+    "type": "object",
+    "properties": {"a": {"$ref": "#/$defs/A"}, "b": {"oneOf": [{"type": "string", "pattern": "^x"}, {"type": "null"}]}},
+    "$defs": {"A": {"type": "integer", "exclusiveMinimum": 1}},
+}
+
+
+@pytest.mark.parametrize("provider", ["chat", "responses", "anthropic"])
+def test_4_5_below_its_root_a_schema_passes_as_it_is(provider: str) -> None:
+    made, loss = converted("chat", provider, tools("chat", declared("chat", "f", INNER)))
+    assert schema_of(provider, sent_tools(provider, made)[0]) == INNER
+    assert loss.changed == loss.dropped == {}
+
+
+@pytest.mark.parametrize("client", ["chat", "responses"])
+@pytest.mark.parametrize("provider", ["chat", "responses"])
+def test_4_5_a_strict_schema_passes_unchanged_between_openais_protocols(provider: str, client: str) -> None:
+    root: JsonObject = {"anyOf": [SCHEMA, INNER]}
+    made, _ = converted(client, provider, tools(client, declared(client, "f", root, strict=True)))
+    assert schema_of(provider, sent_tools(provider, made)[0]) == root
+
+
+@pytest.mark.parametrize("client", ["chat", "responses"])
+def test_4_5_a_strict_schema_is_closed_for_anthropic(client: str) -> None:
+    made, _ = converted(client, "anthropic", tools(client, declared(client, "f", INNER, strict=True)))
+    schema = schema_of("anthropic", sent_tools("anthropic", made)[0])
+    assert schema["additionalProperties"] is False
+    assert "anyOf" in schema["properties"]["b"]
+    assert "exclusiveMinimum" not in schema["$defs"]["A"]
+
+
 # --- 5 ---
 
 CHOICES: dict[str, dict[str, Any]] = {

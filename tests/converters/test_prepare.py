@@ -26,6 +26,7 @@ from converters.turns import (
     ToolResult,
     Turn,
 )
+from converters.wire import Limits
 from tests.converters.fake_wire import FakeWire, anthropic_wire, chat_wire
 
 SCHEMA: JsonObject = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
@@ -243,3 +244,32 @@ def test_8_other_wires_keep_the_format_as_asked() -> None:
     built, _, loss = run(formatted(format_), chat_wire())
     assert built.format == format_
     assert not loss.changed
+
+
+@pytest.mark.parametrize("wire", ["anthropic", "gemini"])
+def test_8_a_formats_description_goes_into_its_schema(wire: str) -> None:
+    target = FakeWire(wire, Limits())
+    format_ = Format("json_schema", schema=SCHEMA, description="An a.")
+    built, _, loss = run(Chat(NATIVE, "chat", format=format_), target)
+    assert built.format is not None
+    assert built.format.schema is not None
+    assert built.format.schema["description"] == "An a."
+    assert loss.noted == {}
+
+
+@pytest.mark.parametrize("wire", ["anthropic", "gemini"])
+def test_8_what_a_format_cannot_say_is_noted(wire: str) -> None:
+    schema: JsonObject = {**SCHEMA, "description": "Its own."}
+    format_ = Format("json_schema", "named", schema, strict=False, description="An a.")
+    built, _, loss = run(Chat(NATIVE, "chat", format=format_), FakeWire(wire, Limits()))
+    assert built.format is not None
+    assert built.format.schema is not None
+    assert built.format.schema["description"] == "Its own."
+    assert list(loss.noted) == [f"response_format.{name}" for name in ("name", "strict", "description")]
+
+
+def test_7_4_a_token_taken_off_a_call_is_noted_in_the_clients_words() -> None:
+    call = ToolCall("c", "f", args={}, token=Token("g", "sig", at="call"))
+    history = [Turn("user", [Text("q")]), Turn("assistant", [call])]
+    _, _, loss = run(Chat(NATIVE, "gemini", turns=history, tools=[Tool("f")]), chat_wire())
+    assert "contents.parts.thought" in loss.noted

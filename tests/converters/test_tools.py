@@ -222,3 +222,16 @@ def test_5_a_choice_that_names_an_undeclared_tool_is_refused(names: tuple[str, .
     with pytest.raises(ConversionError, match="`g`") as refused:
         fit([Tool("f")], choice=ToolChoice("auto", names))
     assert refused.value.param == "tool_choice"
+
+
+def test_4_1_a_root_that_must_be_made_an_object_is_noted() -> None:
+    union: JsonObject = {"anyOf": [{"type": "object", "properties": {"a": {"type": "string"}}}]}
+    for schema, noted in ((union, ["tools.schema"]), ({"type": ["object", "null"]}, ["tools.schema"]), (OBJECT, [])):
+        _, loss = fit([Tool("f", schema=schema)], CHAT)
+        assert list(loss.noted) == noted
+
+
+def test_4_1_a_root_that_says_too_little_is_completed_without_a_word() -> None:
+    fitted, loss = fit([Tool("f", schema={"description": "d"})], CHAT)
+    assert fitted.chat.tools == [Tool("f", schema={"description": "d", **OBJECT})]
+    assert loss.noted == {}

@@ -134,6 +134,6 @@ def test_15_3_an_error_in_mid_stream_is_whole_frames_and_no_end(wire: Wire) -> N
     writer = wire.stream_writer(ask())
     frames = writer.error(Failure(503, "the reason\n\ndata: [DONE]"))
     assert frames.endswith(b"\n\n")
-    assert frames.count(b"\n\n") == 1
+    assert frames.count(b"\n\n") == (3 if wire.name == "responses" else 1)  # a response has to begin before it fails
     assert b"data: [DONE]\n" not in frames
     assert b"message_stop" not in frames

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from tests.e2e.plain import ALL_KEYS, KEYS, PAIR_NAMES, PAIRS, PLAIN_MODEL, PROVIDERS, REASONING_MODEL
+from tests.e2e.plain import ALL_KEYS, KEYS, PAIR_NAMES, PAIRS, PLAIN_MODEL, PROTOCOLS, PROVIDERS, REASONING_MODEL
 from tests.e2e.proxy import Proxy, launch
 from tests.e2e.sdks import CLIENTS, Client
 from tests.fakes.anthropic import AnthropicFake
@@ -172,11 +172,16 @@ def pair(request: pytest.FixtureRequest, proxy: Proxy, upstreams: Upstreams, cli
     return Pair(client_of(proxy, protocol, provider), provider, upstreams.of(provider), proxy)
 
 
-@pytest.fixture(params=PAIRS, ids=PAIR_NAMES)
-def impatient_pair(request: pytest.FixtureRequest, impatient: Proxy, upstreams: Upstreams, client_of: ClientOf) -> Pair:
-    """Each of the 16 pairs, behind the proxy with short deadlines."""
-    protocol, provider = request.param
-    return Pair(client_of(impatient, protocol, provider), provider, upstreams.of(provider), impatient)
+@pytest.fixture(params=PROTOCOLS)
+def impatient_pairs(
+    request: pytest.FixtureRequest, impatient: Proxy, upstreams: Upstreams, client_of: ClientOf
+) -> list[Pair]:
+    """A protocol's client with each of the providers, behind the proxy with short deadlines."""
+    protocol = str(request.param)
+    return [
+        Pair(client_of(impatient, protocol, provider), provider, upstreams.of(provider), impatient)
+        for provider in PROVIDERS
+    ]
 
 
 @pytest.fixture(params=[False, True], ids=["whole", "stream"])

@@ -59,18 +59,18 @@ class Plain:
         return json.dumps(self.body, ensure_ascii=False).encode()
 
 
-def plain(protocol: str, model: str, text: str = "Hi", *, stream: bool = False, **more: Any) -> Plain:
+def plain(protocol: str, model: str, words: str = "Hi", /, *, stream: bool = False, **more: Any) -> Plain:
     """One question. more: fields of the body; None takes one away."""
     said: dict[str, Any]
     match protocol:
         case "chat":
-            said = {"max_completion_tokens": 400, "messages": [{"role": "user", "content": text}]}
+            said = {"max_completion_tokens": 400, "messages": [{"role": "user", "content": words}]}
         case "responses":
-            said = {"max_output_tokens": 400, "store": False, "input": text}
+            said = {"max_output_tokens": 400, "store": False, "input": words}
         case "anthropic":
-            said = {"max_tokens": 400, "messages": [{"role": "user", "content": text}]}
+            said = {"max_tokens": 400, "messages": [{"role": "user", "content": words}]}
         case _:
-            contents = [{"role": "user", "parts": [{"text": text}]}]
+            contents = [{"role": "user", "parts": [{"text": words}]}]
             said = {"generationConfig": {"maxOutputTokens": 400}, "contents": contents}
     if protocol != "gemini":
         said |= {"model": model, "stream": stream}

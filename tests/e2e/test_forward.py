@@ -8,8 +8,11 @@ import anthropic
 import httpx
 import openai
 import pytest
+from google import genai
+from google.genai import types
 
 from tests.e2e.conftest import CLIENT_KEY, Upstreams
+from tests.e2e.plain import ALL_KEYS, PROVIDERS
 from tests.e2e.proxy import Proxy, launch
 
 
@@ -19,7 +22,7 @@ def forward(tmp_path_factory: pytest.TempPathFactory, upstreams: Upstreams) -> I
     yield proxy
     proxy.stop()
     written = proxy.log.read_bytes() + proxy.dump.read_bytes()
-    assert CLIENT_KEY.encode() not in written
+    assert not [key for key in ALL_KEYS if key.encode() in written]
 
 
 def trust(proxy: Proxy) -> ssl.SSLContext:
@@ -30,7 +33,7 @@ def trust(proxy: Proxy) -> ssl.SSLContext:
 
 
 def test_the_sdks_reach_the_accounts_by_their_vendors_own_names(forward: Proxy, upstreams: Upstreams) -> None:
-    before = len(upstreams.claude.requests), len(upstreams.openai.requests)
+    before = {name: len(upstreams.of(name).requests) for name in PROVIDERS}
     http = {"proxy": forward.url, "verify": trust(forward)}
     claude = anthropic.Anthropic(api_key=CLIENT_KEY, http_client=anthropic.DefaultHttpxClient(**http), max_retries=0)
     said = claude.messages.create(
@@ -40,7 +43,11 @@ def test_the_sdks_reach_the_accounts_by_their_vendors_own_names(forward: Proxy, 
     gpt = openai.OpenAI(api_key=CLIENT_KEY, http_client=openai.DefaultHttpxClient(**http), max_retries=0)
     answer = gpt.chat.completions.create(model="gpt-4.1", messages=[{"role": "user", "content": "Hi"}])
     assert answer.choices[0].message.content
-    assert (len(upstreams.claude.requests), len(upstreams.openai.requests)) == (before[0] + 1, before[1] + 1)
+    assert gpt.responses.create(model="gpt-4.1", input="Hi", store=False).output_text
+    gemini = genai.Client(api_key=CLIENT_KEY, http_options=types.HttpOptions(client_args=http))
+    assert gemini.models.generate_content(model="gemini-2.5-flash", contents="Hi").text
+    gemini.close()
+    assert {name: len(upstreams.of(name).requests) - before[name] for name in PROVIDERS} == dict.fromkeys(PROVIDERS, 1)
 
 
 @pytest.mark.parametrize("url", ["https://example.com/", "https://127.0.0.1:9/", "https://api.openai.com.evil.test/"])
@@ -56,11 +63,14 @@ def test_25_no_plain_request_to_anywhere_else(forward: Proxy, url: str) -> None:
     assert "is not served here" in answer.json()["error"]["message"]
 
 
-def test_23_a_vendors_name_opens_nothing_without_our_key(forward: Proxy) -> None:
-    answer = httpx.get(
-        "https://api.openai.com/v1/models",
-        proxy=forward.url,
-        verify=trust(forward),
-        headers={"authorization": "Bearer sk-of-the-vendor"},
-    )
-    assert answer.status_code == 401
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("https://api.openai.com/v1/models", {"authorization": "Bearer sk-of-the-vendor"}),
+        ("https://api.anthropic.com/v1/models", {"x-api-key": "sk-ant-of-the-vendor"}),
+        ("https://generativelanguage.googleapis.com/v1beta/models", {"x-goog-api-key": "AIza-of-the-vendor"}),
+        ("https://generativelanguage.googleapis.com/v1beta/models?key=AIza-of-the-vendor", {}),
+    ],
+)
+def test_23_a_vendors_name_opens_nothing_without_our_key(forward: Proxy, url: str, key: dict[str, str]) -> None:
+    assert httpx.get(url, proxy=forward.url, verify=trust(forward), headers=key).status_code == 401

@@ -35,7 +35,7 @@ def test_22_sigterm_lets_answers_end_and_those_that_do_not_end_with_an_error_eve
     start: Launch, upstreams: Upstreams
 ) -> None:
     """Of 200 words, one each 50 ms, a few more come within the grace time; of 40 all do. New clients are not taken."""
-    upstreams.openai.scripts["forty"] = replace(SCRIPTS["paced"], reply=Reply(text=("tick ",) * 40))
+    upstreams.of("openai-custom").scripts["forty"] = replace(SCRIPTS["paced"], reply=Reply(text=("tick ",) * 40))
     proxy = start("leaving", {**upstreams.settings, "GRACE_SECONDS": "5"})
     seen: dict[str, bytearray] = {"forty": bytearray(), "paced": bytearray()}
 

@@ -84,7 +84,8 @@ class AnthropicFake(FakeProvider):
         match request.method, request.path:
             case "POST", "/v1/messages":
                 body = self.json_body(request)
-                self._validate(body, _BETA if request.query.get("beta") else _CREATE)
+                beta = request.query.get("beta") or request.header("anthropic-beta")
+                self._validate(body, _BETA if beta else _CREATE)
                 await self.perform(body, self.script(body), line)
             case "POST", "/v1/messages/count_tokens":
                 body = self.json_body(request)
@@ -132,7 +133,7 @@ class AnthropicFake(FakeProvider):
     @override
     def tool_names(self, body: JsonObject) -> list[str]:
         tools = body.get("tools")
-        return [t["name"] for t in tools] if isinstance(tools, list) else []
+        return [t["name"] for t in tools if "name" in t] if isinstance(tools, list) else []  # a toolset has none
 
     @override
     def one_call_only(self, body: JsonObject) -> bool:

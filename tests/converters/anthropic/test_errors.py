@@ -152,7 +152,7 @@ def test_15_2_what_is_no_error_is_none(payload: JsonObject) -> None:
         (529, 529, "overloaded_error"),
     ],
 )
-def test_15_1_and_15_2_an_error_is_written(status: int, told: int, type_: str) -> None:
+def test_15_2_an_error_is_written_in_its_shape(status: int, told: int, type_: str) -> None:
     assert write_error(Failure(status, "why"), "req_7") == (
         told,
         {"type": "error", "error": {"type": type_, "message": "why"}, "request_id": "req_7"},
@@ -190,4 +190,14 @@ def test_15_3_the_error_event_has_no_status() -> None:
     assert error_event(Failure(503, "busy")) == {
         "type": "error",
         "error": {"type": "overloaded_error", "message": "busy"},
+    }
+
+
+def test_17_a_thread_nobody_keeps_is_refused_in_the_words_that_the_sdk_reads() -> None:
+    """Its tool runner asks for one unless told not to, and then sends the whole history instead."""
+    error = write_error(Failure(400, "no", param="thread", code="thread_unsupported_request"), "r")[1]["error"]
+    assert error == {
+        "type": "invalid_request_error",
+        "message": "thread: no",
+        "details": {"error_code": "thread_unsupported_request", "unsupported": ["thread"]},
     }

@@ -213,10 +213,23 @@ def test_7_2_with_thinking_the_sampling_is_fixed(model: str, sampling: JsonObjec
         assert sampling.items() <= put(model, off, fields=sampling).items()
 
 
+@pytest.mark.parametrize("temperature", [0.5, 1])
 @pytest.mark.parametrize("reasoning", [None, Reasoning("none"), Reasoning("high")])
-def test_7_2_the_newest_models_take_no_sampling_at_all(reasoning: Reasoning | None) -> None:
+def test_7_2_the_newest_models_take_no_sampling_at_all(reasoning: Reasoning | None, temperature: float) -> None:
     loss = Loss()
-    left = put(NEWEST, reasoning, loss=loss, fields={"temperature": 0.5, "top_p": 0.99, "top_k": 5})
+    left = put(NEWEST, reasoning, loss=loss, fields={"temperature": temperature, "top_p": 0.99, "top_k": 5})
     assert left.keys().isdisjoint(("temperature", "top_p", "top_k"))
     assert list(loss.dropped) == ["temperature", "top_p", "top_k"]
-    assert put(NEWEST, reasoning, fields={"temperature": 1})["temperature"] == 1  # the default, which they accept
+
+
+@pytest.mark.parametrize(("model", "effort", "sent"), [(NEWEST, "minimal", "low"), (CAPABLE, "xhigh", "max")])
+def test_7_1_a_level_that_the_model_lacks_is_changed_by_name(model: str, effort: Effort, sent: str) -> None:
+    loss = Loss()
+    assert put(model, Reasoning(effort), loss=loss)["output_config"] == {"effort": sent}
+    assert list(loss.changed) == ["reasoning"]
+
+
+def test_7_1_a_level_that_the_model_has_is_not() -> None:
+    loss = Loss()
+    put(NEWEST, Reasoning("xhigh"), loss=loss)
+    assert loss.changed == {}

@@ -58,8 +58,11 @@ DENIED: list[StreamEvent] = [RefusalDelta("I "), RefusalDelta("won't")]
 
 
 def stream(events: Iterable[StreamEvent], ask: Ask = ASK) -> bytes:
+    """Every stream keeps the grammar of its protocol."""
     writer = Writer(ask)
-    return b"".join([*map(writer.write, events), writer.end()])
+    sent = b"".join([*map(writer.write, events), writer.end()])
+    check_anthropic_stream(sent)
+    return sent
 
 
 def folded(*events: StreamEvent, ask: Ask = ASK) -> Folded:

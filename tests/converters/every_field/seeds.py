@@ -1,6 +1,6 @@
 """What a request needs around a field to be a valid one: a call for a result, a tool for a choice, one of several sources."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from converters.json_codec import Json, JsonObject
 
@@ -9,7 +9,7 @@ _URI = {"mimeType": "image/png", "fileUri": "https://example.com/zq17"}
 _CALL_ID = "zq_call"
 
 # Object -> (fields one of which there must be, the one put in when there is none).
-_ONE_OF: dict[str, tuple[tuple[str, ...], JsonObject]] = {
+_ONE_OF: dict[str, tuple[Sequence[str], JsonObject]] = {
     "FileFile": (("file_data", "file_id"), {"file_data": "data:application/pdf;base64,enExNw=="}),
     "ChatCompletionAssistantMessageParam": (
         ("content", "tool_calls", "function_call", "refusal"),

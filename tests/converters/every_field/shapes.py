@@ -102,7 +102,7 @@ def shape_of(hint: object) -> Shape:
     if origin in (typing.Union, types.UnionType):
         return _one_of([shape_of(option) for option in arguments if option is not types.NoneType and _is_json(option)])
     if origin in (dict, collections.abc.Mapping) or hint is dict:
-        item = shape_of(arguments[1]) if arguments else Leaf("json")
+        item: Shape = shape_of(arguments[1]) if arguments else Leaf("json")
         return Leaf("json") if item == Leaf("json") else Mapping(item)
     if origin in _ARRAYS or getattr(origin, "__name__", "") == "SequenceNotStr" or hint is list:
         return Array(shape_of(arguments[0])) if arguments else Leaf("json")
@@ -156,9 +156,8 @@ def _class(hint: type) -> Shape:
     if issubclass(hint, pydantic.BaseModel):
         made = _OBJECTS[hint] = Object(hint.__name__, of_answers=True)
         for name, one in hint.model_fields.items():
-            made.fields[one.serialization_alias or one.alias or name] = Field(
-                shape_of(one.annotation), one.is_required()
-            )
+            annotation: typing.Any = one.annotation
+            made.fields[one.serialization_alias or one.alias or name] = Field(shape_of(annotation), one.is_required())
         return made
     raise TypeError(f"no shape for {hint!r}")
 

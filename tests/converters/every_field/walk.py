@@ -142,5 +142,5 @@ class Builder:
             case Mapping(item):
                 return {"zq": self._least_of(item, owner, key)}
             case OneOf(options):
-                plain = [option for option in options if isinstance(option, Leaf)]
+                plain: list[Shape] = [option for option in options if isinstance(option, Leaf)]
                 return self._least_of((plain or list(options))[0], owner, key)

@@ -101,3 +101,12 @@ def test_6_3_media_stand_inside_for_gemini_3_and_behind_for_earlier_models() -> 
     )
     assert result(False, Image(PNG)) == ({"name": "f", "response": {"output": ""}}, [blob("image/png")])
     assert result(True, Image(Base64("image/gif", "aGk=")))[1] == [blob("image/gif")]
+
+
+@pytest.mark.parametrize(("src", "noted"), [(PDF, ["messages.filename"]), (PlainText("t"), [])])
+def test_3_the_name_of_a_file_is_noted_and_that_of_a_text_is_its_title(
+    src: Base64 | PlainText, noted: list[str]
+) -> None:
+    loss = Loss()
+    build_part(Document(src, "a.pdf"), loss)
+    assert list(loss.noted) == noted

@@ -154,3 +154,10 @@ def test_2_2_names_of_participants_are_dropped() -> None:
     loss = Loss()
     build_turns(Chat(TWO, "chat", turns=[Turn("user", [Text("x")], "bob")]), loss)
     assert list(loss.dropped) == ["messages.name"]
+
+
+def test_7_4_two_tokens_of_no_text_are_both_sent_back() -> None:
+    assert model_parts(Thinking("", Token("g", "X", "text")), Thinking("", Token("g", "Y", "text")), Text("a")) == [
+        {"text": "", "thoughtSignature": "X"},
+        {"text": "a", "thoughtSignature": "Y"},
+    ]

@@ -164,3 +164,9 @@ def test_6_3_media_in_a_result() -> None:
     part = {"functionResponse": {"name": "f", "parts": [inline("audio/wav")]}}
     with pytest.raises(ConversionError):
         parsed(part)
+
+
+def test_3_an_address_that_is_none_is_still_a_document() -> None:
+    """Judged by its host: one that cannot be read is no video."""
+    (part,) = parsed(file("https://[e.com/a"))
+    assert isinstance(part, Document)

@@ -252,3 +252,19 @@ def test_13_a_whole_answer_without_finish_reason_is_complete_and_one_without_can
 )
 def test_14_1_strange_shapes_are_passed_over(payload: JsonObject) -> None:
     assert parts(payload, chunk({"text": "x"})) == [AnswerText("x")]
+
+
+def test_12_counts_and_citations_beside_plain_text_are_not_overlooked() -> None:
+    """Chunks of one text take a short way."""
+    counted: JsonObject = {**chunk({"text": "b"}), "usageMetadata": {"promptTokenCount": 7}}
+    cited = chunk({"text": "c"}, groundingMetadata={"groundingChunks": [{"web": {"uri": "https://e.com"}}]})
+    events = read(frames(chunk({"text": "a"}), counted, cited, STOP))
+    answer = collect(events)
+    assert (answer.parts, answer.usage.input_total) == ([AnswerText("abc")], 7)
+    assert [citation.url for citation in answer.citations] == ["https://e.com"]
+
+
+def test_14_1_parts_of_no_use_are_counted() -> None:
+    reader = StreamReader(DEFAULT)
+    list(reader.feed(frames(chunk({"text": "a"}, {"toolResponse": {}}, {"text": "", "thought": True}), STOP)))
+    assert reader.skipped == 1

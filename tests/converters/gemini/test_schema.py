@@ -152,3 +152,8 @@ def test_4_4_cleaning_is_idempotent_and_leaves_nothing_refused(made: dict[str, J
     assert cleaned(once) == once
     assert refused(once) == set()
     types.Schema.model_validate(once)
+
+
+def test_4_4_a_keyword_that_nobody_knows_is_told_as_lost() -> None:
+    schema: JsonObject = {"type": "object", "weight": 1, "x-order": 2, "title": "t", "properties": {"weight": LEAF}}
+    assert clean_schema(schema) == ({"type": "object", "properties": {"weight": LEAF}}, ["weight"])

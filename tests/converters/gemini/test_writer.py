@@ -51,8 +51,11 @@ def answer(*parts: AnswerPart, reason: StopReason = "stop") -> Answer:
 
 
 def stream(events: Iterable[StreamEvent], wanted: Ask | None = None) -> bytes:
+    """Every stream keeps the grammar of its protocol."""
     writer = Writer(wanted or ask())
-    return b"".join(map(writer.write, events)) + writer.end()
+    sent = b"".join(map(writer.write, events)) + writer.end()
+    check_gemini_stream(sent)
+    return sent
 
 
 def folded(*parts: AnswerPart, wanted: Ask | None = None, reason: StopReason = "stop") -> Folded:
@@ -222,3 +225,7 @@ def test_14_5_nothing_is_sent_before_the_first_content() -> None:
     writer = Writer(ask())
     assert b"".join(map(writer.write, [Start("x"), TextStart(0), Finish("stop")])) == b""
     assert collect(replay(answer(AnswerText("x")))).parts == [AnswerText("x")]
+
+
+def test_13_a_text_of_nothing_is_no_part() -> None:
+    assert folded(AnswerText(""), AnswerText("x"), AnswerRefusal("")).parts == [("text", "x")]

@@ -50,8 +50,12 @@ def ask(*, include_usage: bool = False, show_thinking: bool = True) -> Ask:
 
 
 def stream(events: Iterable[StreamEvent], asked: Ask | None = None) -> bytes:
-    writer = StreamWriter(asked or ask())
-    return b"".join(map(writer.write, events)) + writer.end()
+    """Every stream keeps the grammar of its protocol."""
+    asked = asked or ask()
+    writer = StreamWriter(asked)
+    sent = b"".join(map(writer.write, events)) + writer.end()
+    check_chat_stream(sent, include_usage=asked.include_usage)
+    return sent
 
 
 def delta(text: str, finish: str = "null") -> bytes:
@@ -278,12 +282,12 @@ def unfolded(answer: dict[str, Any]) -> dict[str, Any]:
 TEXT = st.text(max_size=8)
 TOKENS = st.none() | st.builds(Token, st.sampled_from("axrgkn"), TEXT.filter(bool))
 CALL_TOKENS = st.none() | st.builds(Token, st.just("g"), TEXT.filter(bool), st.just("call"))
+ARGUMENTS = st.just("") | st.dictionaries(TEXT, TEXT | st.integers(), max_size=2).map(json.dumps)
 PARTS: st.SearchStrategy[AnswerPart] = st.one_of(
     st.builds(AnswerText, TEXT),
     st.builds(AnswerThinking, TEXT, TOKENS),
-    st.builds(
-        AnswerCall, st.uuids().map(str), TEXT.filter(bool), TEXT, st.sampled_from(["function", "custom"]), CALL_TOKENS
-    ),
+    st.builds(AnswerCall, st.uuids().map(str), TEXT.filter(bool), ARGUMENTS, st.just("function"), CALL_TOKENS),
+    st.builds(AnswerCall, st.uuids().map(str), TEXT.filter(bool), TEXT, st.just("custom"), CALL_TOKENS),
     st.builds(AnswerRefusal, TEXT.filter(bool)),
     st.builds(AnswerImage, st.just(Base64("image/png", "AA=="))),
 )

@@ -235,3 +235,9 @@ def test_20_3_a_turn_added_leaves_the_earlier_items_as_they_were() -> None:
     history = [HI, Turn("assistant", [Text("a"), ToolCall("1", "f", {})]), Turn("user", [ToolResult("1", [])])]
     shorter = items(*history)
     assert items(*history, Turn("assistant", [Text("b")]), HI)[: len(shorter)] == shorter
+
+
+def test_10_a_cache_mark_on_a_later_system_text_is_noted() -> None:
+    loss = Loss()
+    build(Turn("user", [Text("a")]), Turn("system", [Text("b", Cache())]), loss=loss)
+    assert list(loss.noted) == ["cache_control"]

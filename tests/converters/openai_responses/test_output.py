@@ -259,3 +259,18 @@ def test_items_without_an_index_go_by_their_id() -> None:
         *output.close(done),
     ]
     assert events == [TextStart(0), TextDelta(0, "a"), TextEnd(0), TextStart(1), TextDelta(1, "b"), TextEnd(1)]
+
+
+def test_7_3_thinking_that_comes_only_with_its_done_event_is_read() -> None:
+    output = Output()
+    done = [
+        *output.thinking_done(at(0, summary_index=0, text="ab")),
+        *output.thinking_done(at(0, summary_index=0, text="ab")),
+    ]
+    assert done == [ThinkingStart(0), ThinkingDelta(0, "ab")]
+
+
+def test_14_4_an_item_done_twice_and_parts_of_no_use_add_nothing() -> None:
+    output = Output()
+    done = item(0, "message", content=[5, {"type": "hologram"}, text_part("a")])
+    assert [*output.item_done(done), *output.item_done(done)] == [TextStart(0), TextDelta(0, "a"), TextEnd(0)]

@@ -58,8 +58,11 @@ def ask(*, show_thinking: bool = True, request: JsonObject | None = None) -> Ask
 
 
 def stream(events: Iterable[StreamEvent], asked: Ask | None = None) -> bytes:
+    """Every stream keeps the grammar of its protocol."""
     writer = StreamWriter(asked or ask())
-    return b"".join(map(writer.write, events)) + writer.end()
+    sent = b"".join(map(writer.write, events)) + writer.end()
+    check_responses_stream(sent)
+    return sent
 
 
 def names(sent: bytes) -> list[str]:
