@@ -175,7 +175,8 @@ def _model(body: JsonObject, settings: Settings) -> str:
 
 
 def _refuse_upgrade(headers: Mapping[str, str]) -> None:
-    """Codex tries a WebSocket where it was told of one, and asks by POST when that is refused with this status."""
+    """Codex tries a WebSocket where it was told of one, and on this status asks by POST at once. On 404, 405, 501 or 503 it
+    tries seven times first, which takes six seconds; on 400 it gives up (0.169)."""
     if headers.get("upgrade", "").lower() == "websocket":
         raise ConversionError(
             "there are no WebSockets here: send the request with POST (Codex: supports_websockets = false)",

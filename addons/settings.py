@@ -7,7 +7,7 @@ One name everywhere: field `model_provider`, flag `--model-provider`, variable `
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, SecretStr
@@ -46,6 +46,14 @@ def _optional_base_url(text: str) -> str:
     return _base_url(text) if text.strip() else ""
 
 
+def _url(text: str) -> str:
+    return text.strip().rstrip("/") if normalise_base(text) else text
+
+
+def _optional_url(text: str) -> str:
+    return _url(text) if text.strip() else ""
+
+
 def _host(text: str) -> str:
     name = text.strip("[]")
     try:
@@ -82,6 +90,8 @@ def _text_file(text: str) -> str:
 Host = Annotated[str, AfterValidator(_host)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 OptionalBaseUrl = Annotated[str, AfterValidator(_optional_base_url)]
+Url = Annotated[str, AfterValidator(_url)]
+OptionalUrl = Annotated[str, AfterValidator(_optional_url)]
 Size = Annotated[str, AfterValidator(_size)]
 TextFile = Annotated[str, AfterValidator(_text_file)]
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
@@ -97,8 +107,8 @@ def _group(name: str) -> dict[str, Any]:
     return {"group": name}
 
 
-LISTENING, ACCOUNTS, ROUTING, CONVERSION, LIMITS = map(
-    _group, ("Listening", "Accounts", "Routing", "Conversion", "Limits and deadlines")
+LISTENING, ACCOUNTS, OAUTH, ROUTING, CONVERSION, LIMITS = map(
+    _group, ("Listening", "Accounts", "OAuth accounts", "Routing", "Conversion", "Limits and deadlines")
 )
 
 
@@ -168,6 +178,129 @@ class Settings(BaseSettings):
         default="https://generativelanguage.googleapis.com/v1beta",
         description="Where the Gemini API is, with or without /v1beta.",
         json_schema_extra=ACCOUNTS,
+    )
+
+    gemini_oauth_creds_file: str = Field(
+        default="",
+        description="Credential file of the Gemini CLI.",
+        json_schema_extra=OAUTH,
+    )
+    gemini_oauth_creds_base64: SecretStr = Field(
+        default=NONE,
+        description="The same file's content in base64, for containers; never written anywhere.",
+        json_schema_extra=OAUTH,
+    )
+    gemini_oauth_client_id: str = Field(
+        default="",
+        description="OAuth client that the Gemini login belongs to, unless the credential file names one.",
+        json_schema_extra=OAUTH,
+    )
+    gemini_oauth_client_secret: SecretStr = Field(
+        default=NONE,
+        description="Its secret.",
+        json_schema_extra=OAUTH,
+    )
+    gemini_oauth_auth_url: Url = Field(
+        default="https://accounts.google.com/o/oauth2/v2/auth",
+        description="Where a browser logs in to Google.",
+        json_schema_extra=OAUTH,
+    )
+    gemini_oauth_token_url: Url = Field(
+        default="https://oauth2.googleapis.com/token",
+        description="Where Google's tokens are refreshed.",
+        json_schema_extra=OAUTH,
+    )
+    gemini_code_assist_base_url: Url = Field(
+        default="https://cloudcode-pa.googleapis.com",
+        description="Where Gemini Code Assist is.",
+        json_schema_extra=OAUTH,
+    )
+    project_id: str = Field(
+        default="",
+        description="Google Cloud project for Gemini Code Assist; empty: found by asking.",
+        json_schema_extra=OAUTH,
+    )
+    kiro_oauth_creds_file: str = Field(
+        default="",
+        description="Credential file of the Kiro IDE, or the database of the Kiro CLI.",
+        json_schema_extra=OAUTH,
+    )
+    kiro_oauth_creds_base64: SecretStr = Field(
+        default=NONE,
+        description="The same file's content in base64, for containers; never written anywhere.",
+        json_schema_extra=OAUTH,
+    )
+    kiro_api_key: SecretStr = Field(
+        default=NONE,
+        description="API key of Kiro (`ksk_...`), its own way for other software.",
+        json_schema_extra=OAUTH,
+    )
+    kiro_base_url: OptionalUrl = Field(
+        default="",
+        description="Where Kiro answers; empty: by region.",
+        json_schema_extra=OAUTH,
+    )
+    kiro_management_base_url: OptionalUrl = Field(
+        default="",
+        description="Where Kiro's usage limits and models are asked for; empty: as kiro_base_url.",
+        json_schema_extra=OAUTH,
+    )
+    kiro_auth_base_url: OptionalUrl = Field(
+        default="",
+        description="Where Kiro's social logins are refreshed; empty: by region.",
+        json_schema_extra=OAUTH,
+    )
+    kiro_oidc_base_url: OptionalUrl = Field(
+        default="",
+        description="Where Builder ID and IAM Identity Center logins are refreshed; empty: by region.",
+        json_schema_extra=OAUTH,
+    )
+    kiro_wire: Literal["rest-json", "aws-json-1.0"] = Field(
+        default="rest-json",
+        description="How Kiro is spoken to: rest-json or aws-json-1.0.",
+        json_schema_extra=OAUTH,
+    )
+    kiro_region: str = Field(
+        default="",
+        description="AWS region of Kiro; empty: that of the profile, else us-east-1.",
+        json_schema_extra=OAUTH,
+    )
+    kiro_profile_arn: str = Field(
+        default="",
+        description="Profile that Kiro is used with; empty: that of the credential file.",
+        json_schema_extra=OAUTH,
+    )
+    kiro_thinking: Literal["native", "tags", "off"] = Field(
+        default="native",
+        description="How thinking is asked of Kiro: native, tags or off.",
+        json_schema_extra=OAUTH,
+    )
+    qwen_oauth_creds_file: str = Field(
+        default="",
+        description="Credential file of Qwen Code.",
+        json_schema_extra=OAUTH,
+    )
+    qwen_base_url: OptionalUrl = Field(
+        default="",
+        description="Where Qwen answers; empty: what the login says.",
+        json_schema_extra=OAUTH,
+    )
+    qwen_oauth_base_url: Url = Field(
+        default="https://chat.qwen.ai",
+        description="Where Qwen's logins are made and refreshed.",
+        json_schema_extra=OAUTH,
+    )
+    cron_refresh_token: bool = Field(
+        default=True,
+        description="Refresh OAuth tokens ahead of need, in the background.",
+        json_schema_extra=OAUTH,
+    )
+    cron_near_minutes: int = Field(
+        default=15,
+        ge=1,
+        le=1440,
+        description="How long before its end a token is refreshed in the background, in minutes.",
+        json_schema_extra=OAUTH,
     )
 
     model_provider: Names = Field(

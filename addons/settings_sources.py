@@ -18,12 +18,15 @@ from creds.account import CredentialError
 from creds.store import resolve_secret
 
 FILE_NAME = "aiclient.toml"
-# The vendors' own variables for their SDKs: (key setting, variable), (URL setting, variable).
-VENDOR_VARIABLES = (
+# The vendors' own variables for their tools: (setting, variable), and (URL setting, variable) where a URL goes with it.
+VENDOR_VARIABLES: tuple[tuple[tuple[str, str], tuple[str, str] | None], ...] = (
     (("openai_api_key", "OPENAI_API_KEY"), ("openai_base_url", "OPENAI_BASE_URL")),
     (("claude_api_key", "ANTHROPIC_API_KEY"), ("claude_base_url", "ANTHROPIC_BASE_URL")),
     (("gemini_api_key", "GEMINI_API_KEY"), ("gemini_base_url", "GOOGLE_GEMINI_BASE_URL")),
     (("gemini_api_key", "GOOGLE_API_KEY"), ("gemini_base_url", "GOOGLE_GEMINI_BASE_URL")),
+    (("kiro_api_key", "KIRO_API_KEY"), None),
+    (("project_id", "GOOGLE_CLOUD_PROJECT"), None),
+    (("project_id", "GOOGLE_CLOUD_PROJECT_ID"), None),
 )
 # Variables of ours that are not settings; names under the reserved prefixes belong to tests and benchmarks.
 OTHER_VARIABLES = ("AICLIENT_HOME", "AICLIENT_CONFIG")
@@ -128,7 +131,8 @@ def _vendors_own(values: Mapping[str, object]) -> dict[str, str]:
     client of ours (our key, or our address) names no account.
     """
     found: dict[str, str] = {}
-    for (key_name, key_variable), (url_name, url_variable) in VENDOR_VARIABLES:
+    for (key_name, key_variable), address in VENDOR_VARIABLES:
+        url_name, url_variable = address or ("", "")
         key, url = (os.environ.get(name, "").strip() for name in (key_variable, url_variable))
         if not key or key_name in values or key_name in found or key.startswith("aic-") or _is_us(url, values):
             continue

@@ -34,7 +34,7 @@ def parsed(exchange: Exchange, now: Now) -> Chat:
         include_usage=chat.want_usage,
         show_thinking=exchange.wire.name in _SHOWS_ALL_THINKING or _is_shown(chat.reasoning),
         request=exchange.body,
-        unquote=chat.format is not None and chat.format.unquote,
+        unwrap=chat.format is not None and chat.format.unwrap,
     )
     chat.model = exchange.target_model
     return chat

@@ -33,10 +33,10 @@ _PER_FILE = 1500  # a picture of ordinary size; base64 length says nothing about
 def estimate_tokens(chat: Chat) -> int:
     """Tokens the request is likely to cost: UTF-8 bytes / 4, CJK characters / 1.5, 4 per message, tools as their JSON."""
     total = float(_PER_MESSAGE * (len(chat.turns) + len(chat.system)))
-    total += sum(_tokens(system.text) for system in chat.system)
+    total += sum(text_tokens(system.text) for system in chat.system)
     total += sum(_part_tokens(part) for turn in chat.turns for part in turn.parts)
     for tool in chat.tools:
-        total += _tokens(
+        total += text_tokens(
             dumps_text(tool.native[1] if tool.native else [tool.name, tool.description, tool.schema, tool.grammar])
         )
     return math.ceil(total)
@@ -47,7 +47,7 @@ def _part_tokens(part: Part) -> float:
         return sum(_part_tokens(inner) for inner in part.parts)
     if isinstance(part, Image | Audio | Video) or (isinstance(part, Document) and not isinstance(part.src, PlainText)):
         return _PER_FILE
-    return sum(_tokens(text) for text in _texts(part))
+    return sum(text_tokens(text) for text in _texts(part))
 
 
 def _texts(part: Part) -> Iterator[str]:
@@ -59,7 +59,8 @@ def _texts(part: Part) -> Iterator[str]:
             yield dumps_text(part.args) if part.args_text is None else part.args_text
 
 
-def _tokens(text: str) -> float:
+def text_tokens(text: str) -> float:
+    """Tokens of one text: UTF-8 bytes / 4, CJK characters / 1.5."""
     if text.isascii():
         return len(text) / _BYTES_PER_TOKEN
     cjk = "".join(_CJK.findall(text))

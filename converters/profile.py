@@ -25,7 +25,12 @@ class Profile:
     video: bool = False
     # Anthropic Messages
     mid_system: Literal["inline", "native", "hoist"] = "inline"
-    # both
+    # Kiro
+    thinking: Literal["native", "tags", "off"] = "native"  # tags: asked for in words, if the client asks at all
+    system_field: bool = False  # the system text has a field, and does not head the first message
+    empty_content: bool = False  # messages of calls or results alone have no words
+    image_turns: int | None = None  # images of older messages than the last ones that hold some become words
+    # all
     max_output_tokens: int | None = None  # overrides the model table
     rejected: frozenset[str] = field(default_factory=frozenset)  # top-level fields the vendor answers 400 to
 

@@ -76,9 +76,12 @@ class Text:
 
 @dataclass(slots=True)
 class Image:
+    """place, here and below: where in the client's request it stands, for the error that refuses it."""
+
     src: Source
     detail: str | None = None
     cache: Cache | None = None
+    place: str | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(slots=True)
@@ -91,6 +94,7 @@ class Document:
     context: str | None = None
     cache: Cache | None = None
     native: Native | None = None
+    place: str | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(slots=True)
@@ -99,11 +103,13 @@ class Audio:
 
     src: Base64
     format: str
+    place: str | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(slots=True)
 class Video:
     src: Source
+    place: str | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(slots=True)
@@ -210,15 +216,15 @@ class Reasoning:
 
 @dataclass(slots=True)
 class Format:
-    """Structured output. schema only for json_schema. strict None: the client did not say. unquote: the schema is that of
-    a string, and the client wants the string itself, not its JSON (Gemini `text/x.enum`)."""
+    """Structured output. schema only for json_schema. strict None: the client did not say. unwrap: the schema is an
+    object around the client's own, and the client wants what is inside (Gemini: an answer that is a list or a bare word)."""
 
     kind: Literal["text", "json_object", "json_schema"]
     name: str = "response"
     schema: JsonObject | None = None
     strict: bool | None = None
     description: str | None = None
-    unquote: bool = False
+    unwrap: bool = False
 
 
 @dataclass(slots=True)

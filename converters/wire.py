@@ -17,8 +17,8 @@ class Ask:
     """What an answer writer must know of the client's request.
 
     model: the name the client asked for, echoed back. show_thinking: the client wants to see reasoning (Chat: always;
-    Anthropic: thinking enabled or adaptive; Gemini: includeThoughts). unquote: the answer's text is a JSON string and the
-    client wants the string (`Format.unquote`). new_id: returns 24 or more fresh letters and digits, handed in so that a
+    Anthropic: thinking enabled or adaptive; Gemini: includeThoughts). unwrap: the answer's text is an object and the
+    client wants what is inside (`Format.unwrap`). new_id: returns 24 or more fresh letters and digits, handed in so that a
     replay is byte-exact. now: unix seconds. request: the client's own body, for protocols whose answers repeat its fields
     (Responses); it is not changed.
     """
@@ -29,7 +29,7 @@ class Ask:
     include_usage: bool = False
     show_thinking: bool = True
     request: JsonObject = field(default_factory=dict)
-    unquote: bool = False
+    unwrap: bool = False
 
 
 class StreamReader(Protocol):
@@ -63,6 +63,13 @@ class StreamWriter(Protocol):
     def heartbeat(self) -> bytes:
         """What keeps an idle client waiting; b"" where the protocol has nothing harmless."""
         ...
+
+
+class ReadsStream(Protocol):
+    """Makes a reader for one answer. chat: the request, for a protocol whose answers are read in its light (Kiro has no stop
+    sequences of its own); None, or a wire that does not look at it: the answer is read as it is."""
+
+    def __call__(self, profile: Profile, chat: Chat | None = None, /) -> StreamReader: ...
 
 
 @runtime_checkable
@@ -101,7 +108,7 @@ class ProviderWire:
     name: short name in headers and logs (`chat`, `responses`, `anthropic`, `gemini`, `kiro`); title: for people.
 
       build_request(chat, profile, loss) -> body; `chat` has been through `prepare` (names, ids and order are legal)
-      stream_reader(profile)          -> StreamReader
+      stream_reader(profile, chat)    -> StreamReader; chat: the request, if it is at hand
       read_answer(body, profile)      -> events of a whole answer; raises UpstreamError when the body is an error
       read_error(status, headers, body) -> UpstreamError; headers: lower-case names
 
@@ -112,7 +119,7 @@ class ProviderWire:
     title: str
     limits: Limits
     build_request: Callable[[Chat, Profile, Loss], JsonObject]
-    stream_reader: Callable[[Profile], StreamReader]
+    stream_reader: ReadsStream
     read_answer: Callable[[JsonObject, Profile], Iterator[StreamEvent]]
     read_error: Callable[[int, Mapping[str, str], bytes], UpstreamError]
     stream_type: str = EVENT_STREAM

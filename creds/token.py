@@ -38,6 +38,11 @@ class Token:
     expires_at: float = 0.0
     extra: Mapping[str, object] = field(default=NOTHING, repr=False, hash=False)
 
+    def __post_init__(self) -> None:
+        """CredentialError for what cannot be a header's value; it also keeps CR and LF out of request heads."""
+        if not all("!" <= c <= "~" for c in self.access + (self.refresh or "")):
+            raise CredentialError("the token holds a blank, a line break or a non-ASCII character")
+
     def lasts(self, now: float, margin: float = 0.0) -> bool:
         """Whether it can be used for `margin` more seconds. One of unknown end lasts until it is refused."""
         return bool(self.access) and (not self.expires_at or self.expires_at > now + margin)

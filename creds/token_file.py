@@ -38,11 +38,12 @@ class Keys:
         access, refresh = (_text(document, names) for names in (self.access, self.refresh))
         if not access and not refresh:
             raise CredentialError(f"{label} holds neither `{self.access[0]}` nor `{self.refresh[0]}`")
-        if not all("!" <= c <= "~" for c in access + refresh):
-            raise CredentialError(f"{label}: a token holds a blank, a line break or a non-ASCII character")
         named = {*self.access, *self.refresh, *self.expiry}
         extra = {key: value for key, value in document.items() if key not in named}
-        return Token(access, refresh or None, read_end(document.get(_name(document, self.expiry))), extra)
+        try:
+            return Token(access, refresh or None, read_end(document.get(_name(document, self.expiry))), extra)
+        except CredentialError as e:
+            raise CredentialError(f"{label}: {e}") from None
 
     def dump(self, token: Token, document: Document) -> dict[str, object]:
         """`document` with the token in it; what else it holds stays."""
@@ -70,7 +71,7 @@ def read_end(value: object) -> float:
     """When a token ends, as files say it -> unix seconds. Milliseconds, seconds (below 10^11), either as text, or RFC 3339
     (without a zone: UTC). 0 for what says nothing."""
     if isinstance(value, str):
-        return read_end(int(value)) if value.strip().isdecimal() else _read_date(value)
+        return read_end(float(value)) if value.strip().isdecimal() else _read_date(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 0.0
     try:
@@ -139,7 +140,6 @@ class FileSource:
         except Missing:
             if self._last is not None:
                 raise
-            make_private_dir(self._path.parent)
             document = {}
         before = self._last
         if before is not None and _text(document, self._keys.refresh) not in (
@@ -151,6 +151,7 @@ class FileSource:
         changed = {key: value for key, value in token.extra.items() if key not in known or known[key] != value}
         content = json.dumps(self._keys.dump(token, {**document, **changed}), indent=2)
         try:
+            make_private_dir(self._path.parent)
             write_private(self._path, content.encode())
         except OSError as e:
             raise CredentialError(f"the renewed token cannot be saved in {self._path}: {e.strerror}") from e

@@ -17,7 +17,7 @@ WIRE = Wire(
     write_answer=write_answer,
     write_error=write_error,
     build_request=build_request,
-    stream_reader=lambda profile: Reader(),
+    stream_reader=lambda profile, chat=None: Reader(),
     read_answer=read_answer,
     read_error=read_error,
     keep_alive=event_frame("ping", {"type": "ping"}),

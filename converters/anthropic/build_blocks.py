@@ -9,6 +9,7 @@ from converters.errors import ConversionError
 from converters.history import arguments_object
 from converters.json_codec import Json, JsonObject
 from converters.loss import Loss
+from converters.places import names_place
 from converters.turns import (
     Audio,
     Base64,
@@ -34,6 +35,7 @@ _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _PDF = "application/pdf"
 
 
+@names_place
 def build_block(part: Part, role: Role, loss: Loss) -> JsonObject | None:
     """None for what is left out: text without words, thinking that Anthropic did not sign, hosted steps of others without
     text. Raises ConversionError for content that the protocol has no place for."""

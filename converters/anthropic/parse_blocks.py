@@ -17,6 +17,7 @@ from converters.fields import (
 )
 from converters.json_codec import Json, JsonObject
 from converters.loss import Loss
+from converters.places import put_place
 from converters.turns import (
     Base64,
     Document,
@@ -49,7 +50,9 @@ def parse_block(block: JsonObject, role: Role, path: str, loss: Loss) -> Part:
     if kind is None:
         raise missing(at(path, "type"))
     if (parse := _BLOCKS[role].get(kind)) is not None:
-        return parse(block, path, loss)
+        part = parse(block, path, loss)
+        put_place(part, path)
+        return part
     elsewhere = any(kind in blocks for blocks in _BLOCKS.values())
     if kind in _HOSTED or kind.endswith("_tool_result") or (role == "assistant" and not elsewhere):
         return Hosted(kind, _readable(block.get("content")), ("anthropic", block))
@@ -150,7 +153,9 @@ def _tool_result(block: JsonObject, path: str, loss: Loss) -> ToolResult:
             parse = _IN_RESULTS.get(kind) if isinstance(kind, str) else None
             if parse is None:
                 raise malformed(at(where, "type"), "one of " + ", ".join(_IN_RESULTS))
-            parts.append(parse(inner, where, loss))
+            part = parse(inner, where, loss)
+            put_place(part, where)
+            parts.append(part)
     return ToolResult(
         required_string(block, "tool_use_id", path),
         parts,

@@ -29,7 +29,7 @@ WIRE = Wire(
     write_answer=write_answer,
     write_error=write_error,
     build_request=build_request,
-    stream_reader=StreamReader,
+    stream_reader=lambda profile, chat=None: StreamReader(profile),
     read_answer=read_answer,
     read_error=read_error,
     keep_alive=b"",

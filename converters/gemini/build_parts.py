@@ -7,6 +7,7 @@ from converters.gemini.tokens import write_signature
 from converters.history import arguments_object
 from converters.json_codec import Json, JsonObject
 from converters.loss import Loss
+from converters.places import names_place
 from converters.turns import (
     Audio,
     Base64,
@@ -35,6 +36,7 @@ _IN_RESULTS = ("image/png", "image/jpeg", "image/webp", "application/pdf", "text
 _ALIASES = {"image/jpg": "image/jpeg"}
 
 
+@names_place
 def build_part(part: Part, loss: Loss) -> list[JsonObject]:
     """The parts that one becomes; [] for what is left out: empty text, thinking (its token is `build_turns`' affair).
 

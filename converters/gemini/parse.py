@@ -7,6 +7,7 @@ the body as `model` and `stream`.
 
 from converters.errors import ConversionError
 from converters.fields import array, at, boolean, malformed, number, obj, objects, required_string, string
+from converters.gemini.answer_schema import format_of
 from converters.gemini.known import KNOWN
 from converters.gemini.names import camel
 from converters.gemini.openapi import plain_schema
@@ -142,7 +143,7 @@ def _format(config: JsonObject) -> Format | None:
     if schema is None:
         schema = obj(config, "responseSchema", _CONFIG)
     if schema is not None:
-        return Format("json_schema", schema=plain_schema(schema), unquote=mime == "text/x.enum")
+        return format_of(plain_schema(schema), as_text=mime == "text/x.enum")
     return Format("json_object") if mime == "application/json" else None
 
 

@@ -12,6 +12,7 @@ from converters.gemini.names import camel
 from converters.gemini.tokens import read_signature, standard_base64
 from converters.json_codec import Json, JsonObject, dumps_text
 from converters.loss import Loss
+from converters.places import put_place
 from converters.turns import (
     Audio,
     Base64,
@@ -51,7 +52,9 @@ def parse_part(part: JsonObject, role: Role, path: str, id_: str, loss: Loss) ->
     if role == "assistant":
         return _of_model(part, kind, path, id_, loss)
     if kind is not None and (parse := _OF_USER.get(kind)) is not None:
-        return [parse(part, path, id_, loss)]
+        made = parse(part, path, id_, loss)
+        put_place(made, path)
+        return [made]
     raise malformed(path, f"a part that a message of the user may have; `{kind}` is none")
 
 
@@ -175,6 +178,7 @@ def _result(part: JsonObject, path: str, id_: str, loss: Loss) -> Part:
         made = _inline(media, here, "", loss) if "inlineData" in media else _file(media, here, "", loss)
         if not isinstance(made, Image | Document):
             raise malformed(here, "an image or a document")
+        put_place(made, here)
         parts.append(made)
     return ToolResult(id_, parts, name, is_error)
 

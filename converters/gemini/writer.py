@@ -30,16 +30,16 @@ from converters.events import (
     Usage,
     UsageUpdate,
 )
-from converters.gemini.array import ArrayEncoder
+from converters.gemini.answer_schema import unwrapped
 from converters.gemini.errors import write_error
 from converters.gemini.tokens import write_signature
 from converters.gemini.usage import write_usage
 from converters.history import arguments_object
-from converters.json_codec import Json, JsonObject, dumps, loads
+from converters.json_codec import Json, JsonObject, dumps
 from converters.loss import Loss
 from converters.sse import data_frame
 from converters.turns import Base64, Token, ToolCall
-from converters.wire import Ask, StreamWriter
+from converters.wire import Ask
 
 _REASONS: dict[StopReason, str] = {
     "stop": "STOP",
@@ -68,7 +68,7 @@ class Writer:
         self._ended = False
         self._calls: dict[int, tuple[ToolStart, list[str]]] = {}  # block -> start and fragments, until it ends
         self._citations: list[Citation] = []
-        self._quoted: list[str] = []
+        self._wrapped: list[str] = []
         self._token: Token | None = None  # of the text that comes next
         self._frame = _Frame(ask)
         # Keyed by the event's own type; `cast` because no type says "each method takes its key".
@@ -97,8 +97,8 @@ class Writer:
         if self._ended:
             return b""
         out = b"".join(self._tool_end(ToolEnd(block)) for block in list(self._calls))
-        if self._quoted:
-            out += self._frame.text(_unquoted("".join(self._quoted)))
+        if self._wrapped:
+            out += self._frame.text(unwrapped("".join(self._wrapped)))
         self._ended = True
         last: JsonObject = {"text": ""}
         if (signature := write_signature(self._token)) is not None:
@@ -116,8 +116,8 @@ class Writer:
     # --- events ---
 
     def _text(self, event: TextDelta) -> bytes:
-        if self._ask.unquote:
-            self._quoted.append(event.text)
+        if self._ask.unwrap:
+            self._wrapped.append(event.text)
             return b""
         if self._token is not None:
             part: JsonObject = {"text": event.text, "thoughtSignature": write_signature(self._token)}
@@ -208,7 +208,7 @@ def write_answer(answer: Answer, ask: Ask) -> JsonObject:
             case AnswerText(text) | AnswerRefusal(text):
                 if not text:
                     continue
-                words: JsonObject = {"text": _unquoted(text) if ask.unquote else text}
+                words: JsonObject = {"text": unwrapped(text) if ask.unwrap else text}
                 if token is not None and isinstance(part, AnswerText):
                     words["thoughtSignature"] = write_signature(token)
                     token = None
@@ -266,12 +266,3 @@ def _is_of_text(token: Token | None) -> bool:
 def _own_signature(token: Token | None) -> str | None:
     """What a thought part carries itself: not the token that the call behind it has."""
     return None if token is not None and token.origin == "g" and token.at == "call" else write_signature(token)
-
-
-def _unquoted(text: str) -> str:
-    """The string that a JSON text is; the text itself where it is none."""
-    try:
-        value = loads(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, str) else text

@@ -49,7 +49,7 @@ def words_of(part: Part, loss: Loss) -> str:
         case Document():
             return _document(part, loss)
         case Audio() | Video():
-            raise _unsupported(f"Kiro takes no {type(part).__name__.lower()}")
+            raise unsupported(f"Kiro takes no {type(part).__name__.lower()}")
         case Image() | Thinking() | ToolCall() | ToolResult():
             return ""
 
@@ -61,12 +61,12 @@ def build_image(image: Image, loss: Loss) -> JsonObject:
         loss.drop("messages.detail", "Kiro has no such field")
     src = image.src
     if not isinstance(src, Base64):
-        raise _unsupported(_where(src, "image"))
+        raise unsupported(_where(src, "image"))
     format_ = _FORMATS.get(src.mime.lower())
     if format_ is None:
-        raise _unsupported(f"images of type `{src.mime}` are not accepted, only JPEG, PNG, GIF and WebP")
+        raise unsupported(f"images of type `{src.mime}` are not accepted, only JPEG, PNG, GIF and WebP")
     if len(src.data) * 3 // 4 > MAX_IMAGE:
-        raise _unsupported(f"an image is larger than {MAX_IMAGE} bytes, the most that Kiro takes")
+        raise unsupported(f"an image is larger than {MAX_IMAGE} bytes, the most that Kiro takes")
     return {"format": format_, "source": {"bytes": src.data}}
 
 
@@ -147,9 +147,9 @@ def _document(document: Document, loss: Loss) -> str:
         case Base64(mime, data) if mime.lower().startswith("text/"):
             text = _decoded(data, mime)
         case Base64(mime):
-            raise _unsupported(f"Kiro takes no documents of type `{mime}`, only text")
+            raise unsupported(f"Kiro takes no documents of type `{mime}`, only text")
         case Url() | FileId():
-            raise _unsupported(_where(src, "document"))
+            raise unsupported(_where(src, "document"))
     about = [line for line in (document.title or document.name, document.context) if line]
     return "\n".join((*about, text)) if text.strip() else ""
 
@@ -158,7 +158,7 @@ def _decoded(data: str, mime: str) -> str:
     try:
         return base64.b64decode(data).decode("utf-8", "replace")
     except binascii.Error as error:
-        raise _unsupported(f"a document of type `{mime}` is not valid base64") from error
+        raise unsupported(f"a document of type `{mime}` is not valid base64") from error
 
 
 def _where(src: Source, kind: str) -> str:
@@ -172,5 +172,5 @@ def _note_cache(cache: object, loss: Loss) -> None:
         loss.note("cache_control", "cache marks are for Anthropic alone")
 
 
-def _unsupported(message: str) -> ConversionError:
+def unsupported(message: str) -> ConversionError:
     return ConversionError(message, param="messages", code="unsupported_content")

@@ -32,7 +32,9 @@ def _clean(schema: JsonObject, path: str, moved: list[str]) -> JsonObject:
         if keyword in _REMOVED or (value is None and keyword not in _DATA) or (keyword == "required" and not value):
             continue
         if keyword in _TO_DESCRIPTION:
-            if not isinstance(value, bool) or keyword == "uniqueItems":  # `additionalProperties: false` is no help to a model
+            if (
+                not isinstance(value, bool) or keyword == "uniqueItems"
+            ):  # `additionalProperties: false` is no help to a model
                 told[keyword] = value
                 moved.append(f"{path}{keyword}")
         else:

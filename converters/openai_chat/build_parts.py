@@ -6,6 +6,7 @@ from converters.data_url import write_data_url
 from converters.errors import ConversionError
 from converters.json_codec import Json, JsonObject
 from converters.loss import Loss
+from converters.places import names_place
 from converters.profile import Profile
 from converters.turns import Audio, Base64, Document, FileId, Image, Part, PlainText, Source, Text, Video
 
@@ -31,6 +32,7 @@ def fold_content(content: list[Json], profile: Profile) -> Json:
     return content or None
 
 
+@names_place
 def content_parts(part: Part, profile: Profile, loss: Loss) -> list[Json]:
     """The parts one hub part becomes. Raises ConversionError for what Chat has no place for."""
     match part:

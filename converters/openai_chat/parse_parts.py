@@ -6,6 +6,7 @@ from converters.data_url import is_data_url, read_data_url, read_text
 from converters.errors import ConversionError
 from converters.fields import at, malformed, missing, obj, objects, required_obj, required_string, string
 from converters.json_codec import JsonObject
+from converters.places import put_place
 from converters.turns import (
     Audio,
     Base64,
@@ -127,7 +128,9 @@ def _content_list(message: JsonObject, path: str) -> list[tuple[str, JsonObject]
 def _part(part: JsonObject, path: str) -> Part:
     kind = required_string(part, "type", path)
     if read := _PARTS.get(kind):
-        return read(part, path)
+        made = read(part, path)
+        put_place(made, path)
+        return made
     known = ", ".join(_PARTS)
     message = f"`{at(path, 'type')}` is `{kind}`, known are {known}"
     raise ConversionError(message, param=path, code="unsupported_content")

@@ -16,7 +16,7 @@ WIRE = Wire(
     write_answer=write_answer,
     write_error=write_error,
     build_request=build_request,
-    stream_reader=lambda profile: StreamReader(),
+    stream_reader=lambda profile, chat=None: StreamReader(),
     read_answer=read_answer,
     read_error=read_error,
 )

@@ -8,6 +8,7 @@ from converters.errors import ConversionError
 from converters.history import arguments_text
 from converters.json_codec import Json, JsonObject
 from converters.loss import Loss
+from converters.places import names_place
 from converters.turns import (
     Audio,
     Base64,
@@ -159,6 +160,7 @@ class _Items:
 # --- content ---
 
 
+@names_place
 def content_parts(part: Part, loss: Loss) -> list[JsonObject]:
     """The parts that one hub part becomes. Raises ConversionError for what Responses has no place for."""
     match part:

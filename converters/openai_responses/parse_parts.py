@@ -8,6 +8,7 @@ from converters.errors import ConversionError
 from converters.fields import at, malformed, missing, obj, objects, required_obj, required_string, string
 from converters.json_codec import JsonObject
 from converters.loss import Loss
+from converters.places import put_place
 from converters.turns import (
     Audio,
     Base64,
@@ -86,7 +87,9 @@ def _parts(holder: JsonObject, key: str, path: str, known: "_Readers") -> list[P
         if (read := known.get(kind)) is None:
             message = f"`{at(here, 'type')}` is `{kind}`, known here are {', '.join(known)}"
             raise ConversionError(message, param=here, code="unsupported_content")
-        found.append(read(part, here))
+        made = read(part, here)
+        put_place(made, here)
+        found.append(made)
     return found
 
 

@@ -142,11 +142,36 @@ async def test_3_1_a_slow_site_is_given_up(monkeypatch: pytest.MonkeyPatch) -> N
     server.close()
 
 
-@pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "ftp://a/b", "http://u:p@127.0.0.1/", "gopher://x", "//x", "http://"]
-)
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://a/b", "gopher://x", "//x", "http://"])
 async def test_3_1_only_plain_web_urls(url: str) -> None:
     assert "cannot fetch" in await refusal(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://ann:secret@127.0.0.1/a.pdf", "'http://127.0.0.1/a.pdf'"),
+        ("http://10.0.0.1/a.pdf?X-Amz-Signature=secret", "'http://10.0.0.1/a.pdf?...'"),
+        ("http://10.0.0.1?secret", "'http://10.0.0.1?...'"),
+        ("http://10.0.0.1/@a", "'http://10.0.0.1/@a'"),
+    ],
+)
+async def test_3_1_a_refusal_keeps_secrets_of_the_url_to_itself(url: str, shown: str) -> None:
+    """It is logged."""
+    said = await refusal_any(url)
+    assert shown in said
+    assert "secret" not in said
+
+
+async def test_3_1_a_host_that_does_not_exist_is_called_that() -> None:
+    assert "its host was not found" in await refusal("http://no-such-host.invalid/a.pdf")
+
+
+async def test_17_a_refusal_names_the_place_in_the_request() -> None:
+    document = Document(Url("ftp://a"), place="input[2].content[1]")
+    with pytest.raises(ConversionError) as caught:
+        await fetch_into(document, "ftp://a")
+    assert caught.value.param == "input[2].content[1]"
 
 
 async def test_3_1_an_image_is_fetched_as_an_image(site: Site) -> None:

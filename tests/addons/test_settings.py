@@ -32,7 +32,7 @@ def test_secrets_show_in_no_repr_and_no_error() -> None:
 
 
 def test_every_key_is_a_secret() -> None:
-    assert {name for name in NAMES if name.endswith("_key")} == SECRETS
+    assert {name for name in NAMES if name.endswith(("_key", "_base64", "_secret"))} == SECRETS
 
 
 def test_every_setting_has_a_group_and_a_sentence() -> None:

@@ -309,3 +309,21 @@ def test_a_provider_that_does_not_exist_is_refused_wherever_it_is_named(given: d
 )
 def test_a_target_may_be_a_plain_model(target: str) -> None:
     refuse_unknown_providers(load({"routes": f"a={target}"}).settings, KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("variable_", "name"),
+    [
+        ("KIRO_API_KEY", "kiro_api_key"),
+        ("GOOGLE_CLOUD_PROJECT", "project_id"),
+        ("GOOGLE_CLOUD_PROJECT_ID", "project_id"),
+    ],
+)
+def test_a_vendors_variable_without_a_url_counts_alone(
+    monkeypatch: pytest.MonkeyPatch, variable_: str, name: str
+) -> None:
+    monkeypatch.setenv(variable_, "its-value")
+    loaded = load()
+    assert written(getattr(loaded.settings, name)) == "its-value"
+    assert loaded.origin[name] == variable_
+    assert written(getattr(load({name: "mine"}).settings, name)) == "mine"

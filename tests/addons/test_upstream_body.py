@@ -96,11 +96,11 @@ async def test_7_3_whether_thinking_is_shown_is_the_clients_wish() -> None:
         assert ask.show_thinking
 
 
-async def test_8_an_enum_of_text_is_unquoted_for_geminis_client() -> None:
+async def test_8_an_enum_of_text_is_unwrapped_for_geminis_client() -> None:
     config = {"responseMimeType": "text/x.enum", "responseSchema": {"type": "STRING", "enum": ["a", "b"]}}
     ask = live(await CLAUDE.ask(call("/v1beta/models/m:generateContent", CONTENTS | {"generationConfig": config}))).ask
     assert ask is not None
-    assert ask.unquote
+    assert ask.unwrap
 
 
 async def test_13_a_responses_answer_repeats_the_request() -> None:

@@ -14,7 +14,7 @@ from google import genai
 from google.genai import errors as google_errors
 from google.genai import types
 
-from tests.e2e.conftest import Launch, Upstreams
+from tests.e2e.conftest import Upstreams
 from tests.e2e.plain import (
     PAIR_NAMES,
     PAIRS,
@@ -28,10 +28,7 @@ from tests.e2e.plain import (
     plain,
 )
 from tests.e2e.proxy import Proxy
-from tests.fakes.anthropic import MODELS as CLAUDE_MODELS
-from tests.fakes.gemini import MODELS as GEMINI_MODELS
-from tests.fakes.openai import MODELS as OPENAI_MODELS
-from tests.fakes.samples import CITY_SCHEMA, CLIENT_KEY
+from tests.fakes.samples import CLIENT_KEY
 from tests.fakes.server import FakeServer, Line, Recorded
 
 HI: list[dict[str, Any]] = [{"role": "user", "content": "Hi"}]

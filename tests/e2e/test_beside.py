@@ -117,7 +117,10 @@ LOST: dict[str, tuple[dict[str, Any], str]] = {
     "chat": ({"logit_bias": {"1": 1}}, "logit_bias"),
     "responses": ({"max_tool_calls": 3}, "max_tool_calls"),
     "anthropic": ({"inference_geo": "eu"}, "inference_geo"),
-    "gemini": ({"generationConfig": {"enableEnhancedCivicAnswers": True}}, "generationConfig.enableEnhancedCivicAnswers"),
+    "gemini": (
+        {"generationConfig": {"enableEnhancedCivicAnswers": True}},
+        "generationConfig.enableEnhancedCivicAnswers",
+    ),
 }
 
 

@@ -26,9 +26,14 @@ _HEAD = (
 )
 _TEXT = b'"\\u00fc\\ud83d\\ude00 \\/ \xc3\xa4"'
 _MESSAGES = (
-    _HEAD + b'"max_tokens":77,\r\n "messages":[{"content":' + _TEXT + b', "role":"user" , "x-extra":"\\t"}] , "zz":""} \n'
+    _HEAD
+    + b'"max_tokens":77,\r\n "messages":[{"content":'
+    + _TEXT
+    + b', "role":"user" , "x-extra":"\\t"}] , "zz":""} \n'
 )
-_ITEMS = _HEAD + b'"store": false,\r\n "input":[{"content":' + _TEXT + b', "role":"user" , "x-extra":"\\t"}] , "zz":""} \n'
+_ITEMS = (
+    _HEAD + b'"store": false,\r\n "input":[{"content":' + _TEXT + b', "role":"user" , "x-extra":"\\t"}] , "zz":""} \n'
+)
 _CONTENTS = (
     b'\n{ "unheard_of" : {"b":1,"a":[ 1.0 ,1e3, 12345678901234567890123, -0.0, true,null ]},\t'
     b'"generationConfig":{"maxOutputTokens":77 },\r\n "contents":[{"parts":[{"text":' + _TEXT + b', "x-extra":"\\t"}],'

@@ -60,7 +60,9 @@ def test_a_real_clients_request_is_served(
     body, target, same = capture["body"], str(capture["path"]), protocol == PROVIDERS[provider]
     if same and capture["proto"] == "qwen":
         pytest.skip("a dialect of Chat that only its own vendor takes")
-    model, _, verb = unquote(target).rpartition("/")[2].partition(":") if protocol == "gemini" else (body["model"], "", "")
+    model, _, verb = (
+        unquote(target).rpartition("/")[2].partition(":") if protocol == "gemini" else (body["model"], "", "")
+    )
     if not same:  # the captured model is another vendor's
         target, model = target.replace(model, PLAIN_MODEL[provider]), PLAIN_MODEL[provider]
         body = {**body, "model": model} if "model" in body else body

@@ -10,7 +10,7 @@ from tests.e2e import sent
 from tests.e2e.conftest import Pair
 from tests.e2e.sdks.base import Answer, Tokens
 from tests.fakes.samples import CITY_SCHEMA, PDF, PNG
-from tests.fakes.scripts import SCRIPTS, UNICODE
+from tests.fakes.scripts import SCRIPTS, UNICODE, Reply, Script
 
 URL_SAFE = str.maketrans("+/", "-_")
 
@@ -129,6 +129,18 @@ def test_8_structured_output(pair: Pair, stream: bool) -> None:
         assert body["response_format"]["json_schema"]["strict"] is (pair.protocol != "gemini")
     if pair.wire == "responses":
         assert body["text"]["format"]["strict"] is (pair.protocol != "gemini")
+
+
+def test_8_a_list_for_an_answer_crosses_in_an_object(pair: Pair, stream: bool) -> None:
+    """8. Gemini's SDK users ask for lists; elsewhere the root must be an object, and the client never sees it."""
+    if pair.protocol != "gemini" or pair.same:
+        pytest.skip("the others cannot ask for it")
+    said = Script(Reply(text=('{"value": [{"city": "Zür', 'ich", "degrees": 21.0}', "]}")))
+    pair.fake.scripts[model := pair.model("list")] = said
+    wanted = {"type": "array", "items": CITY_SCHEMA}
+    answer = pair.client.ask(model, [pair.client.user("Cities?")], stream=stream, schema=wanted)
+    assert json.loads(answer.folded.text) == [{"city": "Zürich", "degrees": 21.0}]
+    assert sent.schema(pair.wire, pair.sent[-1].json)["properties"]["value"]["type"] == "array"
 
 
 def test_9_the_limit_goes_along(pair: Pair, stream: bool) -> None:

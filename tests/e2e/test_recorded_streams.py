@@ -23,7 +23,9 @@ FOLDER = os.environ.get("AICLIENT_TEST_STREAMS")
 WIRE_OF = {"openai_chat": "chat", "openai_responses": "responses", "anthropic": "anthropic", "gemini": "gemini"}
 NAME_OF = {wire: name for name, wire in WIRE_OF.items()}
 RECORDED = sorted(Path(FOLDER).rglob("*.sse")) if FOLDER else []
-_IN_WORDS = re.compile(r"```.*?```\n|\[image: [^\]]*\]", re.DOTALL)  # what has no other place: code that was run, pictures
+_IN_WORDS = re.compile(
+    r"```.*?```\n|\[image: [^\]]*\]", re.DOTALL
+)  # what has no other place: code that was run, pictures
 SLICES = (1_000_000, 1, 7, 61)
 
 pytestmark = pytest.mark.skipif(not FOLDER, reason="AICLIENT_TEST_STREAMS is not set")
@@ -63,7 +65,9 @@ def test_a_recorded_stream_says_the_same_to_every_client(path: Path, client: str
         pytest.skip("the recording's pictures were shortened, which makes them no base64")
     if client in ("anthropic", "gemini") and any(call.get("custom") for call in expect["tool_calls"]):
         pytest.skip("this client cannot have declared a tool that takes free text")
-    told = [checked_stream(client, out, include_usage=True, broken=failed is not None) for out in outputs.values() if out]
+    told = [
+        checked_stream(client, out, include_usage=True, broken=failed is not None) for out in outputs.values() if out
+    ]
     if failed:  # how much was out before the break depends on the cut; that it broke does not
         return
     folded = told[0]

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 
 from tests.e2e.conftest import Launch, Upstreams
-from tests.e2e.proxy import Proxy
 from tests.e2e.plain import ALL_KEYS, KEYS, PLAIN_MODEL, PROTOCOLS, RIGHT, plain
+from tests.e2e.proxy import Proxy
 from tests.fakes.samples import CLIENT_KEY
 from tests.fakes.scripts import HttpError, Script
 

@@ -56,7 +56,8 @@ _REQUEST: Mapping[Kind, StrictType] = {
     "count": StrictType(InputTokenCountParams, _INSIDE),
     "compact": StrictType(ResponseCompactParams, _INSIDE),
 }
-_ITEMS = by_type(ResponseInputItemParam, {"reasoning": {"id": _STR}}) | {"message": StrictType(_Message)}
+_THOUGHT = {"id": _STR, "content": _nullable(core_schema.list_schema(_ANY))}  # OpenAI's own Codex sends null
+_ITEMS = by_type(ResponseInputItemParam, {"reasoning": _THOUGHT}) | {"message": StrictType(_Message)}
 _PARTS = {
     "input_text": StrictType(ResponseInputTextParam),
     "input_image": StrictType(ResponseInputImageParam, _DETAIL),

@@ -76,7 +76,7 @@ def test_what_is_encrypted_differs_between_added_and_done(responses_fake: Respon
 
 
 @pytest.mark.parametrize(
-    "change", ["nothing", "its ids", "its end", "its start", "unfinished", "another account"], ids=str
+    "change", ["nothing", "its ids", "a null", "its end", "its start", "unfinished", "another account"], ids=str
 )
 def test_reasoning_comes_back_as_it_was_or_is_refused(responses_fake: ResponsesFake, change: str) -> None:
     output_items = ask_responses(responses_fake, **STATELESS).json()["output"]
@@ -92,6 +92,8 @@ def test_reasoning_comes_back_as_it_was_or_is_refused(responses_fake: ResponsesF
     if change == "its ids":
         for item in output_items:
             del item["id"]
+    if change == "a null":
+        output_items[0]["content"] = None
     answer = ask_responses(responses_fake, **STATELESS, input=[USER, *output_items, output(WEATHER.id)])
 
     if change in changed:

@@ -118,7 +118,16 @@ def test_7_1_thinking_config(thinking: JsonObject, expected: Reasoning | None) -
         ({"response_json_schema": {"type": "object"}}, Format("json_schema", schema={"type": "object"})),
         (
             {"responseMimeType": "text/x.enum", "responseSchema": {"type": "STRING", "enum": ["A"]}},
-            Format("json_schema", schema={"type": "string", "enum": ["A"]}, unquote=True),
+            Format(
+                "json_schema",
+                schema={
+                    "type": "object",
+                    "properties": {"text": {"type": "string", "enum": ["A"]}},
+                    "required": ["text"],
+                    "additionalProperties": False,
+                },
+                unwrap=True,
+            ),
         ),
     ],
 )

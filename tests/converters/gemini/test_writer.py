@@ -42,8 +42,8 @@ from tests.grammar_gemini import check_gemini_array, check_gemini_stream, fold_g
 SIGNED = Token("a", "claude's")
 
 
-def ask(*, show_thinking: bool = True, unquote: bool = False) -> Ask:
-    return Ask("asked-for", lambda: "a" * 30, lambda: 1, show_thinking=show_thinking, unquote=unquote)
+def ask(*, show_thinking: bool = True, unwrap: bool = False) -> Ask:
+    return Ask("asked-for", lambda: "a" * 30, lambda: 1, show_thinking=show_thinking, unwrap=unwrap)
 
 
 def answer(*parts: AnswerPart, reason: StopReason = "stop") -> Answer:
@@ -190,8 +190,9 @@ def test_7_4_geminis_own_tokens_stay_on_their_parts() -> None:
 
 
 def test_8_an_enum_is_unquoted() -> None:
-    assert folded(AnswerText('"RED"'), wanted=ask(unquote=True)).text == "RED"
-    assert folded(AnswerText("RED"), wanted=ask(unquote=True)).text == "RED"
+    assert folded(AnswerText('{"text": "RED"}'), wanted=ask(unwrap=True)).text == "RED"
+    assert folded(AnswerText('{"value": ["RED"]}'), wanted=ask(unwrap=True)).text == '["RED"]'
+    assert folded(AnswerText("RED"), wanted=ask(unwrap=True)).text == "RED"
 
 
 def test_13_citations_are_grounding_in_the_last_chunk() -> None:
