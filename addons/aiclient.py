@@ -23,6 +23,7 @@ from addons.model_lists import ModelLists
 from addons.proxy_setup import ProxySetup
 from addons.relay import Relay
 from addons.system_prompt import SystemPrompt
+from addons.token_refresh import TokenRefresh
 from addons.upstream_leg import UpstreamLeg
 from converters.memory import ReasoningMemory
 
@@ -38,6 +39,7 @@ addons = [
     ),
     relay,
     AccessLog(),
+    TokenRefresh(lambda: setup.settings, lambda: setup.accounts),
     FastDefaults(),
     FastDispatch(),
     FastReads(),
