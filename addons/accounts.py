@@ -38,6 +38,9 @@ class Accounts:
     def of(self, provider: Provider) -> Account:
         """Raises ConversionError 503 that names the cure when there is none."""
         account = self.by_provider.get(provider.name)
+        if account is None and not provider.key_setting:
+            message = f"provider {provider.name} has no account: run `aiclient login {provider.name}`"
+            raise ConversionError(message, status=503, code="no_account")
         if account is None:
             setting = provider.key_setting
             raise ConversionError(
@@ -67,6 +70,11 @@ def read_accounts(settings: Settings, catalogue: Mapping[str, Provider]) -> Acco
             url = url or type(settings).model_fields[lender[1]].default
         rows.append(KeyRow(provider.name, borrowed.get(provider.name, pair[0]), key, url, provider.url_version))
     accounts = {account.provider: account for account in accounts_from(rows)}
+    for provider in catalogue.values():
+        if (made := provider.account(settings)) is not None:
+            accounts[provider.name], waits = made
+            on_demand |= {provider.name} if waits else set()
+    accounts = {name: accounts[name] for name in catalogue if name in accounts}
     return Accounts(accounts, borrowed, frozenset(on_demand))
 
 

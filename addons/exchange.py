@@ -21,7 +21,9 @@ from converters.events import Finish, Start, StreamEvent, Usage, UsageUpdate
 from converters.json_codec import JsonObject, dumps
 from converters.loss import Loss
 from converters.memory import Observer
+from converters.profile import DEFAULT, Profile
 from converters.restore import Restore
+from converters.turns import Chat
 from converters.wire import Ask, ProviderWire, Wire
 from creds.account import Account
 
@@ -74,6 +76,7 @@ class Exchange:
         self.bypass = False
         self.sent = False
         self.loss = Loss()
+        self.chat: Chat | None = None
         self.ask: Ask | None = None
         self.restore: Restore | None = None
         self.observer: Observer | None = None
@@ -115,9 +118,10 @@ class Exchange:
     def turn_to(self, provider: Provider, account: Account | None, model: str) -> None:
         """Everything that belongs to one provider, begun anew."""
         self.provider, self.account, self.target_model = provider, account, model
-        self.bypass = provider.wire is not None and provider.wire.name == self.wire.name
+        same = provider.wire is not None and provider.wire.name == self.wire.name
+        self.bypass = same and provider.takes_as_sent(self.body)
         self.sent, self.loss, self.reasoning_stripped, self.renewed = False, Loss(), False, False
-        self.ask, self.restore, self.observer = None, None, None
+        self.chat, self.ask, self.restore, self.observer = None, None, None, None
         self.usage, self.finish, self.served_model, self.first_byte = Usage(), None, None, None
         self.secret_headers = []
 
@@ -181,6 +185,13 @@ class Exchange:
     def target(self) -> ProviderWire | None:
         """The provider's wire; None for a provider that answers in here."""
         return self.provider.wire if self.provider else None
+
+    @property
+    def profile(self) -> Profile:
+        """How the account's endpoint differs from its protocol."""
+        if self.provider is None:
+            return DEFAULT
+        return self.provider.profile_of(self.account) if self.account else self.provider.profile
 
     @property
     def target_name(self) -> str:

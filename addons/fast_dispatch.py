@@ -91,9 +91,13 @@ class FastDispatch:
             await _call(groups, _arguments(event))
 
     def _trigger_now(self, event: hooks.Hook) -> None:
-        """Nearly always `add_log`, once per line of log, which no addon listens to any more."""
-        assert self._addons is not None
-        if self._hooks(event.name):
+        """Nearly always `add_log`, once per line of log, which no addon listens to any more.
+
+        A line is logged in a turn of the event loop of its own: when the script is loaded anew, we may be gone by then.
+        """
+        if self._addons is None:
+            ctx.master.addons.trigger(event)
+        elif self._hooks(event.name):
             type(self._addons).trigger(self._addons, event)
 
     async def _lifecycle(self, event: hooks.Hook) -> None:

@@ -65,10 +65,10 @@ def _generated(exchange: Exchange, wire: ProviderWire, response: Response, body:
     if streamed:  # the provider only streams
         if (opener := provider.opener()) is not None:
             body = opener.feed(body) + opener.close()
-        reader = wire.stream_reader(provider.profile)
+        reader = wire.stream_reader(exchange.profile, exchange.chat)
         events: Iterator[StreamEvent] = iter([*reader.feed(body), *reader.close()])
     else:
-        events = wire.read_answer(_object(body), provider.profile)
+        events = wire.read_answer(_object(body), exchange.profile)
     if exchange.bypass and not exchange.stream and not streamed:
         for event in events:
             exchange.watch(event)

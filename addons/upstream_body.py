@@ -11,7 +11,6 @@ from converters.errors import ConversionError
 from converters.json_codec import JsonObject, dumps, loads
 from converters.memory import Observer, ReasoningMemory
 from converters.prepare import prepare
-from converters.profile import DEFAULT
 from converters.splice import remove_member, set_member
 from converters.strip import holds_envelopes, strip_envelopes
 from converters.turns import Chat, Reasoning, remote_documents
@@ -48,13 +47,13 @@ async def converted(exchange: Exchange, wire: ProviderWire, memory: ReasoningMem
         chat, documents=not limits.document_urls, images=not limits.image_urls, own=limits.own_urls
     )
     await asyncio.gather(*(fetch_into(part, url) for part, url in remote))
-    profile = exchange.provider.profile if exchange.provider else DEFAULT
+    profile = exchange.profile
     prepared = prepare(chat, wire, profile, exchange.loss, memory)
     exchange.loss.refuse_if_strict(exchange.settings.strict_conversion)
     if exchange.match.action is Action.COUNT:
         counting = to_count_request(wire.name, prepared.body, exchange.target_model)
         return None if counting is None else dumps(counting)
-    exchange.restore = prepared.restore
+    exchange.chat, exchange.restore = chat, prepared.restore
     exchange.observer = Observer(memory)
     return dumps(prepared.body)
 
@@ -74,7 +73,7 @@ def as_sent(exchange: Exchange, wire: ProviderWire, now: Now) -> bytes:
         raw = _counted(exchange, raw) if exchange.match.action is Action.COUNT else raw
     elif exchange.target_model != exchange.model:
         raw = set_member(raw, "model", exchange.target_model)
-    profile = exchange.provider.profile if exchange.provider else DEFAULT
+    profile = exchange.profile
     for name in sorted(profile.rejected & exchange.body.keys()):
         raw = remove_member(raw, name)
         exchange.loss.drop(name, "the account's provider rejects it")

@@ -137,9 +137,9 @@ class UpstreamLeg:
             return
         try:
             await account.credential.ready()
+            address(exchange, flow, body)
         except CredentialError as error:
             raise ConversionError(str(error), status=503, code="no_credential") from error
-        address(exchange, flow, body)
 
     # --- answers made here ---
 
@@ -259,7 +259,7 @@ class UpstreamLeg:
         wire, ask, provider = exchange.target, exchange.ask, exchange.provider
         assert wire is not None and ask is not None and provider is not None
         undo = undoing(response.headers.get("content-encoding", ""), provider.opener())
-        reader, writer = wire.stream_reader(provider.profile), exchange.wire.stream_writer(ask)
+        reader, writer = wire.stream_reader(exchange.profile, exchange.chat), exchange.wire.stream_writer(ask)
         if exchange.bypass:
             return TeePipe(reader, writer, exchange.watch, exchange.wire.keep_alive, undo, exchange.scrub)
         restore = exchange.restore if exchange.restore and exchange.restore.needed else None

@@ -40,8 +40,8 @@ def address(exchange: Exchange, flow: HTTPFlow, body: bytes | None) -> None:
         raise ConversionError(f"{provider.name} has no {action} call", status=404)
     if query := _query(exchange, wire):
         url += ("&" if "?" in url else "?") + urlencode(query)
+    call = Call(action, name, exchange.stream, thread_of(exchange), exchange.id)
     if body is not None:
-        call = Call(action, name, exchange.stream, thread_of(exchange), exchange.id)
         body = provider.enclose(account, call, body)
     parts = urlsplit(url)
     asked = flow.request
@@ -54,7 +54,7 @@ def address(exchange: Exchange, flow: HTTPFlow, body: bytes | None) -> None:
         authority=b"",
         path=(parts.path + (f"?{parts.query}" if parts.query else "")).encode(),
         http_version=b"HTTP/1.0" if asked.http_version == "HTTP/1.0" else b"HTTP/1.1",  # 1.0 knows no chunked answer
-        headers=_headers(exchange, wire, parts.netloc, body),
+        headers=_headers(exchange, wire, parts.netloc, body, provider.more_headers(account, call)),
         content=body or b"",
         trailers=None,
         timestamp_start=asked.timestamp_start,
@@ -85,7 +85,9 @@ def thread_of(exchange: Exchange) -> str:
     return ""
 
 
-def _headers(exchange: Exchange, wire: ProviderWire, host: str, body: bytes | None) -> Headers:
+def _headers(
+    exchange: Exchange, wire: ProviderWire, host: str, body: bytes | None, more: list[tuple[str, str]]
+) -> Headers:
     headers = Headers([(b"host", host.encode()), (b"user-agent", USER_AGENT.encode())])
     headers["accept"] = wire.stream_type if exchange.stream else JSON
     headers["accept-encoding"] = "identity"
@@ -98,6 +100,8 @@ def _headers(exchange: Exchange, wire: ProviderWire, host: str, body: bytes | No
         for name in _PASSED_UP.get(wire.name, ()):
             if name in exchange.request_headers:
                 headers[name] = exchange.request_headers[name]
+    for name, value in more:
+        headers[name] = value
     return headers
 
 

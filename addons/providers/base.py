@@ -9,6 +9,7 @@ from urllib.parse import quote
 from addons.settings import Settings
 from converters.errors import UpstreamError
 from converters.events import StreamEvent
+from converters.json_codec import JsonObject
 from converters.model_list import Model
 from converters.profile import DEFAULT, Profile
 from converters.turns import Chat
@@ -109,6 +110,15 @@ class Provider:
         """The body in the provider's envelope, where it has one; JSON both."""
         return body
 
+    def more_headers(self, account: Account, call: Call) -> list[tuple[str, str]]:
+        """What the head needs beside the credential, names in lower case; each in place of one of that name that every request
+        has. Nothing secret: the flow shows them."""
+        return []
+
+    def profile_of(self, account: Account) -> Profile:
+        """How this account's endpoint differs, where its settings have a say in that."""
+        return self.profile
+
     def opener(self) -> Opener | None:
         """Takes the envelope off a stream, before its wire reads it. None: there is none."""
         return None
@@ -124,9 +134,14 @@ class Provider:
         """Its models, for a provider whose protocol has no list of them."""
         return ()
 
-    def account(self, settings: Settings) -> Account | None:
-        """An account that is more than a key and a URL, as far as settings name one."""
+    def account(self, settings: Settings) -> tuple[Account, bool] | None:
+        """An account that is more than a key and a URL, if there is one, and whether it is used only where somebody names the
+        provider. Raises CredentialError."""
         return None
+
+    def takes_as_sent(self, body: JsonObject) -> bool:
+        """Whether a body of its own protocol may pass as the client sent it. Else it goes through the hub, which fits it."""
+        return True
 
     def headers(self, account: Account) -> list[tuple[bytes, bytes]]:
         """The headers that carry the credential. They are added to the copy that is sent, never to the flow."""

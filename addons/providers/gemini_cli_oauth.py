@@ -1,18 +1,25 @@
 """Google Code Assist with a Google account's login, as Gemini CLI uses it."""
 
+import os
 from collections.abc import Sequence
 from typing import ClassVar, override
 from uuid import NAMESPACE_OID, uuid5
 
 from addons.providers.base import Action, Call, Opener, Provider
+from addons.settings import Settings
+from addons.settings_sources import home
+from addons.version import USER_AGENT
 from converters.code_assist import Opener as CodeAssistOpener
 from converters.code_assist import enclose, enclose_count, open_answer
 from converters.errors import ConversionError, UpstreamError
 from converters.gemini import WIRE
 from converters.model_list import Model, with_known_limits
 from converters.profile import Profile
-from creds.account import Account
-from creds.code_assist import CodeAssistCredential
+from creds.account import Account, normalise_base
+from creds.code_assist import CodeAssistCredential, code_assist_credential, configured_project
+from creds.google import google_credential, google_file
+from creds.places import credential_file
+from creds.service import GEMINI_CLI
 
 # As gemini-cli knows them (2026-08): the service has no list of its own. Any other name is sent on as it is written.
 MODELS = (
@@ -36,14 +43,8 @@ class GeminiCliOAuth(Provider):
 
     name = "gemini-cli-oauth"
     title = "Google Code Assist, with the login of Gemini CLI"
-    status = (
-        "limited since 2026-06-18 by Google's announcement of 2026-05-19: individual accounts are no longer served, licences of "
-        "Code Assist Standard and Enterprise are"
-    )
-    terms: ClassVar[str] = (
-        "Google's terms for Gemini CLI say that other software must not use its login to reach Code Assist, and that an account "
-        "may be suspended for it; an API key of AI Studio (gemini-custom) is the way they allow"
-    )
+    status = GEMINI_CLI.headline
+    terms: ClassVar[str] = GEMINI_CLI.terms
     wire = WIRE
     family = "gemini-|gemma-|learnlm-"
     url_version = "v1internal"
@@ -90,6 +91,32 @@ class GeminiCliOAuth(Provider):
     @override
     def known_models(self, account: Account) -> Sequence[Model]:
         return [with_known_limits(Model(name)) for name in self.models]
+
+    @override
+    def account(self, settings: Settings) -> tuple[Account, bool] | None:
+        """Of the file that settings name, else of their base64, else of our own login, else of Gemini CLI's: that one is used
+        where somebody names this provider, and nowhere else. Raises CredentialError for a setting that cannot be used."""
+        base64 = settings.gemini_oauth_creds_base64.get_secret_value().strip()
+        named = settings.gemini_oauth_creds_file.strip()
+        file, on_demand = credential_file(self.name, named, home(), google_file())
+        if base64 and not named:
+            file, on_demand = None, False
+        elif file is None:
+            return None
+        label = f"{self.name}:default"
+        tokens = google_credential(
+            label,
+            file,
+            None if file else base64,
+            settings.gemini_oauth_client_id.strip(),
+            settings.gemini_oauth_client_secret.get_secret_value().strip(),
+            settings.gemini_oauth_token_url,
+        )
+        base_url = normalise_base(settings.gemini_code_assist_base_url, self.url_version)
+        project = configured_project(settings.project_id.strip(), os.environ)
+        return Account(
+            self.name, label, base_url, code_assist_credential(tokens, base_url, project, agent=USER_AGENT)
+        ), on_demand
 
 
 def _credential(account: Account) -> CodeAssistCredential:

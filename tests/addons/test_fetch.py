@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import ipaddress
+import ssl
+import threading
 from collections.abc import AsyncIterator
 
 import pytest
@@ -180,3 +182,22 @@ async def test_3_1_an_image_is_fetched_as_an_image(site: Site) -> None:
     await fetch_into(image, site.url, OWN)
     assert image.src == Base64("image/png", base64.b64encode(b"png").decode())
     assert "image/png" in await refusal(site.url, Document(Url(site.url)))
+
+
+async def test_3_1_the_trusted_authorities_are_read_once_and_beside_the_event_loop(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading them for each file would hold up every stream."""
+    read_by = []
+
+    def create(*, trust_env: bool) -> ssl.SSLContext:
+        read_by.append(threading.current_thread())
+        return ssl.create_default_context()
+
+    monkeypatch.setattr(fetch.httpx, "create_ssl_context", create)
+    fetch._trust.cache_clear()
+    for _ in range(2):
+        await fetch_into(Document(Url(site.url)), site.url, OWN)
+    fetch._trust.cache_clear()
+    assert len(read_by) == 1
+    assert read_by[0] is not threading.current_thread()

@@ -1,0 +1,155 @@
+"""Kiro (AWS CodeWhisperer), with an API key or the login of its IDE or CLI."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar, override
+
+from addons.providers.base import Action, Call, Provider
+from addons.settings import Settings
+from converters.errors import Kind, UpstreamError
+from converters.eventstream import CONTENT_TYPE
+from converters.json_codec import dumps
+from converters.kiro import WIRE
+from converters.kiro.errors import PROFILE_REQUIRED, SUSPENDED
+from converters.kiro.models import context_window
+from converters.model_list import Model, with_known_limits
+from converters.profile import DEFAULT, Profile
+from creds.account import Account
+from creds.kiro import AWS_JSON, KEY_REFUSED, Endpoint, KiroCredential, host_in, kiro_credential, suspended
+from creds.kiro_calls import US, region_of
+from creds.kiro_cli import cli_file
+from creds.kiro_files import kiro_file
+
+# As its clients know them (2026-10). Any other name is sent on as it is written, Anthropic's spelling as Kiro's.
+MODELS = tuple(
+    "auto claude-sonnet-4.5 claude-sonnet-4.6 claude-sonnet-4 claude-sonnet-5 claude-haiku-4.5 claude-opus-4.5 claude-opus-4.6"
+    " claude-opus-4.7 claude-opus-4.8 claude-opus-5 gpt-5.6-sol gpt-5.6-terra gpt-5.6-luna deepseek-3.2 minimax-m2.1"
+    " minimax-m2.5 glm-5 qwen3-coder-next".split()
+)
+TARGET = "AmazonCodeWhispererStreamingService.GenerateAssistantResponse"
+_STATE = b'{"conversationState":{'  # how a body begins
+
+
+class ClaudeKiroOAuth(Provider):
+    """Kiro's generateAssistantResponse. The account's credential is a KiroCredential.
+
+    No family: that it serves Claude too is no reason to spend its credits where another account is Anthropic's own.
+    """
+
+    name = "claude-kiro-oauth"
+    title = "Kiro, with an API key or the login of its IDE or CLI"
+    status = (
+        "live: Kiro documents API keys for use without its own tools since 2026-04; AWS announced on 2026-04-29 that its hosts"
+        " move to kiro.dev, so kiro_base_url and kiro_wire may have to be set"
+    )
+    terms: ClassVar[str] = (
+        "Kiro has no statement on other software that uses the login of its IDE or CLI, and users report accounts suspended"
+        " after that; an API key (kiro_api_key) is the way that it documents"
+    )
+    wire = WIRE
+    url_setting = "kiro_base_url"
+    models: ClassVar[Sequence[str]] = MODELS
+
+    @override
+    def url(self, account: Account, action: Action, name: str = "", *, stream: bool = False) -> str | None:
+        """The model stands in the body, and every answer is a stream."""
+        if action is not Action.GENERATE:
+            return None
+        credential = kiro(account)
+        path = "/" if _is_aws_json(credential) else "/generateAssistantResponse"
+        return credential.base_url + path
+
+    @override
+    def enclose(self, account: Account, call: Call, body: bytes) -> bytes:
+        """The profile, in both wires; what the request is for, in the IDE's: the newer hosts refuse that field."""
+        credential = kiro(account)
+        if not _is_aws_json(credential) and body.startswith(_STATE):
+            body = _STATE + b'"agentTaskType":"vibe",' + body[len(_STATE) :]
+        arn = credential.profile_arn
+        return body[:-1] + b',"profileArn":' + dumps(arn) + b"}" if arn else body
+
+    @override
+    def more_headers(self, account: Account, call: Call) -> list[tuple[str, str]]:
+        """The newest of Kiro's clients names the profile here alone. What users send is not for training: their choice to make
+        elsewhere."""
+        credential = kiro(account)
+        headers = [("x-amzn-codewhisperer-optout", "true")]
+        if credential.profile_arn:
+            headers.append(("x-amzn-kiro-profile-arn", credential.profile_arn))
+        if _is_aws_json(credential):
+            return [*headers, ("content-type", AWS_JSON), ("accept", CONTENT_TYPE), ("x-amz-target", TARGET)]
+        return [*headers, ("accept", "*/*")]
+
+    @override
+    def profile_of(self, account: Account) -> Profile:
+        return replace(DEFAULT, thinking=kiro(account).endpoint.thinking)
+
+    @override
+    def judge(self, account: Account, error: UpstreamError) -> None:
+        """A suspension ends the account's use, a refused API key too; a refused profile is sought anew."""
+        credential = kiro(account)
+        refused = error.kind is Kind.AUTH or (error.kind is Kind.FORBIDDEN and error.code == "AccessDeniedException")
+        if error.code == SUSPENDED:
+            credential.suspend(suspended(account.label))
+        elif refused and credential.kind == "api_key":
+            credential.suspend(f"{account.label}: {KEY_REFUSED}")
+        elif error.code == PROFILE_REQUIRED or error.kind is Kind.FORBIDDEN:
+            credential.doubt_profile()
+
+    @override
+    def known_models(self, account: Account) -> Sequence[Model]:
+        return [
+            with_known_limits(Model(name, owner="kiro", input_limit=None if name == "auto" else context_window(name)))
+            for name in self.models
+        ]
+
+    @override
+    def account(self, settings: Settings) -> Account | None:
+        """Of the API key, else the base64, else the file that settings name; without any of them, of the IDE's own file or the
+        CLI's, if one is there. Raises CredentialError for a setting that cannot be used."""
+        key, base64 = (
+            secret.get_secret_value().strip() for secret in (settings.kiro_api_key, settings.kiro_oauth_creds_base64)
+        )
+        named = settings.kiro_oauth_creds_file.strip()
+        file = (
+            Path(named).expanduser()
+            if named
+            else next((path for path in (kiro_file(), cli_file()) if path.exists()), None)
+        )
+        if not key and not base64 and file is None:
+            return None
+        label = f"{self.name}:default"
+        arn, region = settings.kiro_profile_arn, settings.kiro_region
+        credential = kiro_credential(
+            label,
+            file=file,
+            base64=base64,
+            api_key=key,
+            auth_base_url=settings.kiro_auth_base_url,
+            oidc_base_url=settings.kiro_oidc_base_url,
+            region=region,
+            profile_arn=arn,
+            endpoint=Endpoint(
+                settings.kiro_wire, settings.kiro_base_url, settings.kiro_management_base_url, settings.kiro_thinking
+            ),
+        )
+        # For people; where it really goes may depend on what the login says.
+        base_url = settings.kiro_base_url or host_in(region_of(arn.strip()) or region.strip() or US)
+        return Account(self.name, label, base_url, credential)
+
+
+def is_named(settings: Settings) -> bool:
+    """Whether settings name a login. The IDE's and the CLI's own files are not theirs to spend unless somebody says so."""
+    secrets = (settings.kiro_api_key, settings.kiro_oauth_creds_base64)
+    return bool(settings.kiro_oauth_creds_file.strip() or any(secret.get_secret_value().strip() for secret in secrets))
+
+
+def kiro(account: Account) -> KiroCredential:
+    """Its credential."""
+    assert isinstance(account.credential, KiroCredential)
+    return account.credential
+
+
+def _is_aws_json(credential: KiroCredential) -> bool:
+    return credential.endpoint.wire == "aws-json-1.0"
