@@ -9,6 +9,7 @@ import base64
 import ipaddress
 import socket
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urljoin, urlsplit
@@ -22,6 +23,7 @@ from converters.turns import Base64, Document, Image
 LIMIT = 20 * 1024 * 1024  # bytes
 SECONDS = 10.0
 REDIRECTS = 3
+FILES = 32  # of one request
 TYPES = {Document: ("application/pdf",), Image: ("image/jpeg", "image/png", "image/gif", "image/webp")}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -47,6 +49,22 @@ async def fetch_into(part: Document | Image, url: str, allowed_hosts: frozenset[
     part.src = Base64(mime, base64.b64encode(content).decode())
 
 
+async def fetch_all(remote: Sequence[tuple[Document | Image, str]], allowed_hosts: frozenset[str]) -> None:
+    """All files of one request, side by side; the first that fails ends the others. Raises as `fetch_into`."""
+    if len(remote) > FILES:
+        raise ConversionError(
+            f"{len(remote)} files by URL are more than the {FILES} that are fetched for one request",
+            param="url",
+            code="fetch_failed",
+        )
+    try:
+        async with asyncio.TaskGroup() as group:
+            for part, url in remote:
+                group.create_task(fetch_into(part, url, allowed_hosts))
+    except* ConversionError as errors:
+        raise errors.exceptions[0] from None
+
+
 async def _bounded(url: str, allowed_hosts: frozenset[str]) -> tuple[str, bytes]:
     try:
         async with asyncio.timeout(SECONDS):
@@ -60,8 +78,8 @@ async def _bounded(url: str, allowed_hosts: frozenset[str]) -> tuple[str, bytes]
 
 
 async def _get(url: str, allowed_hosts: frozenset[str]) -> tuple[str, bytes]:
-    trust = await asyncio.to_thread(_trust)
-    async with httpx.AsyncClient(verify=trust, trust_env=False, follow_redirects=False, timeout=None) as client:  # noqa: S113 (the caller bounds it all)
+    authorities = await asyncio.to_thread(trust)
+    async with httpx.AsyncClient(verify=authorities, trust_env=False, follow_redirects=False, timeout=None) as client:  # noqa: S113 (the caller bounds it all)
         for hops in range(REDIRECTS + 1):
             target = await _checked(url, allowed_hosts, "what it leads to" if hops else "it")
             request = client.build_request(
@@ -86,7 +104,7 @@ async def _get(url: str, allowed_hosts: frozenset[str]) -> tuple[str, bytes]:
 
 
 @cache
-def _trust() -> ssl.SSLContext:
+def trust() -> ssl.SSLContext:
     """The authorities that are trusted; reading them takes long enough to be felt by everybody else's streams."""
     return httpx.create_ssl_context(trust_env=False)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from addons.fetch import trust
 from addons.providers.base import Action, Provider
 from addons.upstream_request import ALWAYS_UP
 from addons.version import USER_AGENT
@@ -97,7 +98,11 @@ async def ask_provider(provider: Provider, account: Account) -> list[Model]:
     headers += [(name.encode(), value.encode()) for name, value in ALWAYS_UP.get(wire.name, ())]
     models: list[Model] = []
     try:
-        async with asyncio.timeout(SECONDS), httpx.AsyncClient(trust_env=False, timeout=None) as client:  # noqa: S113
+        authorities = await asyncio.to_thread(trust)
+        async with (
+            asyncio.timeout(SECONDS),
+            httpx.AsyncClient(verify=authorities, trust_env=False, timeout=None) as client,
+        ):  # noqa: S113
             page: Mapping[str, str] = {}
             for _ in range(PAGES):
                 status, answered, body = await _get(client, httpx.URL(url).copy_merge_params(page), headers)

@@ -329,6 +329,11 @@ class Settings(BaseSettings):
         description="Where your system prompt goes: overwrite, append (after the client's) or prepend.",
         json_schema_extra=CONVERSION,
     )
+    fetch_hosts: Hosts = Field(
+        default=(),
+        description="Hosts at private addresses from which images and documents may be fetched for a request.",
+        json_schema_extra=CONVERSION,
+    )
     strict_conversion: bool = Field(
         default=False,
         description="Refuse a request when a field would be lost in conversion, instead of leaving it out.",

@@ -1,10 +1,9 @@
 """The body that a provider gets: built through the hub, or the client's own bytes with the least edit."""
 
-import asyncio
 from collections.abc import Callable
 
 from addons.exchange import Exchange, fresh_id
-from addons.fetch import fetch_into
+from addons.fetch import fetch_all
 from addons.providers.base import Action
 from converters.counting import count_body, to_count_request
 from converters.errors import ConversionError
@@ -46,7 +45,8 @@ async def converted(exchange: Exchange, wire: ProviderWire, memory: ReasoningMem
     remote = remote_documents(
         chat, documents=not limits.document_urls, images=not limits.image_urls, own=limits.own_urls
     )
-    await asyncio.gather(*(fetch_into(part, url) for part, url in remote))
+    if remote:
+        await fetch_all(remote, frozenset(exchange.settings.fetch_hosts))
     profile = exchange.profile
     prepared = prepare(chat, wire, profile, exchange.loss, memory)
     exchange.loss.refuse_if_strict(exchange.settings.strict_conversion)

@@ -111,7 +111,7 @@ def _note_form(format_: Format, loss: Loss) -> None:
     if format_.name != _UNNAMED:
         loss.note("response_format.name", "formats have no names here")
     if format_.strict is False:
-        loss.note("response_format.strict", "a schema is always enforced here")
+        loss.note("response_format.strict", "whether a schema is enforced cannot be chosen here")
 
 
 def _gemini_format(chat: Chat, format_: Format, loss: Loss) -> tuple[Chat, None]:
@@ -135,23 +135,33 @@ def _anthropic_format(chat: Chat, format_: Format, loss: Loss) -> tuple[Chat, st
     if format_.kind == "text":
         return replace(chat, format=None), None
     if format_.schema is None:
-        return _in_words(chat, _ONE_OBJECT, loss), None
+        return _in_words(chat, _form_in_words(format_, loss), loss), None
     if anthropic_has_output_format(chat.model):
         schema, notes = clean_for_anthropic(_described(format_, format_.schema, loss))
         if notes:
             loss.change("response_format", "moved into descriptions or tightened: " + ", ".join(notes))
         return replace(chat, format=replace(format_, schema=schema)), None
     if _thinks(chat.reasoning, chat.model) or (chat.tools and not _forbidden(chat.tool_choice)):
-        words = (
-            f"{_ONE_OBJECT} It must match this JSON schema:\n{dumps_text(_described(format_, format_.schema, loss))}"
-        )
-        return _in_words(chat, words, loss), None
+        return _in_words(chat, _form_in_words(format_, loss), loss), None
     name = _ANSWER_TOOL
     while any(tool.name == name for tool in chat.tools):
         name += "_"
     tool = Tool(name, format_.description or "Give the answer.", object_root(format_.schema))
     loss.note("response_format", "sent as a forced tool")
     return replace(chat, format=None, tools=[*chat.tools, tool], tool_choice=ToolChoice("required", (name,))), name
+
+
+def _kiro_format(chat: Chat, format_: Format, loss: Loss) -> tuple[Chat, None]:
+    """8: nothing but words."""
+    if format_.kind == "text":
+        return replace(chat, format=None), None
+    return _in_words(chat, _form_in_words(format_, loss), loss), None
+
+
+def _form_in_words(format_: Format, loss: Loss) -> str:
+    if format_.schema is None:
+        return _ONE_OBJECT
+    return f"{_ONE_OBJECT} It must match this JSON schema:\n{dumps_text(_described(format_, format_.schema, loss))}"
 
 
 def _in_words(chat: Chat, words: str, loss: Loss) -> Chat:
@@ -169,8 +179,9 @@ def _forbidden(choice: ToolChoice | None) -> bool:
     return choice is not None and choice.mode == "none"
 
 
-# 8: wires whose formats have no name and no description, and are always enforced.
+# 8: wires whose formats have no name and no description.
 _FORMS: dict[str, Callable[[Chat, Format, Loss], tuple[Chat, str | None]]] = {
     "anthropic": _anthropic_format,
     "gemini": _gemini_format,
+    "kiro": _kiro_format,
 }

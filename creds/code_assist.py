@@ -7,11 +7,12 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from creds.account import Account, CredentialError, Scheme, Status
+from creds.account import CredentialError, Scheme, Status
 from creds.code_assist_answers import (
     FREE,
     SECURITY_POLICY,
@@ -27,21 +28,18 @@ from creds.code_assist_answers import (
     read_refusal,
 )
 from creds.oauth import OAuthCredential
+from creds.service import GEMINI_CLI
 from creds.token import Unavailable
 
 CALL_SECONDS = 30.0
 POLL_SECONDS = 5.0
 POLLS = 24  # two minutes
 FAILED_SECONDS = 30.0  # Google is left in peace for so long after it gave no project
-ALTERNATIVES = (
-    "use the provider gemini-custom with an API key of Google AI Studio, or log in with an account that has a licence of "
-    "Gemini Code Assist Standard or Enterprise"
-)
 _ENVIRONMENT = ("GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_PROJECT_ID")
 _METADATA = {"ideType": "IDE_UNSPECIFIED", "platform": "PLATFORM_UNSPECIFIED", "pluginType": "GEMINI"}
-_OPERATION = re.compile(r"operations/[\w.~-]+(?:/[\w.~-]+)*")
+_OPERATION = re.compile(r"operations(?:/[\w~-][\w.~-]*)+")
 _OF_THE_PROJECT = frozenset("CONSUMER_INVALID USER_PROJECT_DENIED SERVICE_DISABLED IAM_PERMISSION_DENIED".split())
-_PROJECT = re.compile(r"\bprojects?\b|caller does not have permission", re.IGNORECASE)
+_PROJECT = re.compile(r"(?<![\w-])projects?(?![\w-])|caller does not have permission", re.IGNORECASE)
 _TERMS = re.compile(r"terms of service|\bToS\b|violation", re.IGNORECASE)
 
 type Sleep = Callable[[float], Awaitable[None]]
@@ -232,7 +230,9 @@ def _no_project(loaded: Loaded) -> CredentialError:
     unsupported = loaded.ineligible_for(UNSUPPORTED_CLIENT)
     if unsupported is not None:
         said = unsupported.reason_message or "it gives no reason"
-        return Unserved(f"Google no longer serves this account here ({UNSUPPORTED_CLIENT}): {said}; {ALTERNATIVES}")
+        return Unserved(
+            f"Google no longer serves this account here ({UNSUPPORTED_CLIENT}): {said}; {GEMINI_CLI.alternatives}"
+        )
     if loaded.reasons:
         return CredentialError(f"Google gives this account no Code Assist: {loaded.reasons}")
     return CredentialError(
@@ -278,22 +278,19 @@ class CodeAssistCredential:
         if reason == VALIDATION_REQUIRED:
             self.tokens.suspend(f"Google wants this account verified: {message} Then restart aiclient")
         elif reason == UNSUPPORTED_CLIENT:
-            self.tokens.suspend(f"Google no longer serves this account here: {message}; {ALTERNATIVES}")
+            self.tokens.suspend(f"Google no longer serves this account here: {message}; {GEMINI_CLI.alternatives}")
         elif status == 403 and _TERMS.search(message):
-            self.tokens.suspend(f"Google has stopped this account: {message}; {ALTERNATIVES}")
+            self.tokens.suspend(f"Google has stopped this account: {message}; {GEMINI_CLI.alternatives}")
         elif status in (403, 404) and self.project.is_named(reason, message):
             self.project.doubt()
 
 
-def code_assist_account(
-    tokens: OAuthCredential,
-    base_url: str,
-    project: str = "",
-    *,
-    agent: str,
-    provider: str = "gemini-cli-oauth",
-    label: str = "gemini-cli-oauth:default",
-) -> Account:
-    """base_url: normalised, with its version. project: as configured. Raises CredentialError for a project's number."""
-    credential = CodeAssistCredential(tokens, Project(tokens, base_url, project, agent=agent))
-    return Account(provider, label, base_url, credential)
+@lru_cache(maxsize=16)
+def code_assist_credential(
+    tokens: OAuthCredential, base_url: str, project: str = "", *, agent: str
+) -> CodeAssistCredential:
+    """base_url: with its version. project: as configured. Same arguments, same object: the project is found out once.
+
+    Raises CredentialError for a project's number.
+    """
+    return CodeAssistCredential(tokens, Project(tokens, base_url, project, agent=agent))

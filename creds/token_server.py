@@ -1,8 +1,10 @@
 """One request to a server that hands out tokens. Blocking: it runs in a worker thread, where nothing can cut it short between
 the answer, which may hold the only refresh token, and the one who keeps it."""
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlencode
 
@@ -48,12 +50,18 @@ class Answer:
         return self.status in (408, 429) or self.status >= 500
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """Made once: reading all the authorities takes longer than a request."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 def ask(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     """POST. Raises Unavailable when no answer comes, or one that is no JSON object: a login page of some network, an error
     page of some gateway. Redirects are not followed, and neither proxies nor `.netrc` are taken from the environment."""
     ours = {"user-agent": user_agent(), "accept": "application/json"}
     try:
-        with httpx.Client(trust_env=False, timeout=SECONDS) as client:
+        with httpx.Client(verify=_tls(), trust_env=False, timeout=SECONDS) as client:
             response = client.post(url, content=body, headers=ours | dict(headers))
     except (httpx.HTTPError, httpx.InvalidURL) as e:
         raise Unavailable(f"{_place(url)} did not answer: {quoted(str(e)) or type(e).__name__}") from None

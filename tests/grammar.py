@@ -207,7 +207,7 @@ class _Chat:
         extra = (set(call) - {"index", "function", "custom", "extra_content"}) | (set(function) - {"arguments"})
         extra |= set(custom) - {"input"}
         assert not extra, f"{where}: only the first delta of a call has {sorted(extra)}"
-        assert set(call) - {"index"}, f"{where}: a delta of a call that says nothing"
+        assert ("function" in call) != ("custom" in call), f"{where}: clients read the words of each delta of a call"
         assert not custom or index in self._custom, f"{where}: input of a call that is none of a custom tool"
         assert not function or index not in self._custom, f"{where}: arguments of a call of a custom tool"
         calls[index].arguments += function.get("arguments", "") + custom.get("input", "")

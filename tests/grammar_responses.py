@@ -124,6 +124,7 @@ class _Responses:
         self.folded.id, self.folded.model = response["id"], response["model"]
 
     def _terminal(self, where: str, response: JsonObject, status: str) -> None:
+        assert self._state == "open", f"{where}: response.created and response.in_progress come first"
         self._check_head(where, response, status)
         told = ([], self._done) if status == "failed" else (self._done,)  # a response that failed may leave them out
         assert response["output"] in told, f"{where}: output is not what the done items were"

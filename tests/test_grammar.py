@@ -37,7 +37,7 @@ def custom(index: int, id_: str, name: str) -> dict[str, Any]:
 
 def signed(index: int, signature: str) -> dict[str, Any]:
     extra = {"google": {"thought_signature": signature}}
-    return {"tool_calls": [{"index": index, "extra_content": extra}]}
+    return {"tool_calls": [{"index": index, "function": {"arguments": ""}, "extra_content": extra}]}
 
 
 def fragment(index: int, text: str) -> dict[str, Any]:
@@ -124,7 +124,10 @@ CHAT_FAULTS: dict[str, tuple[Callable[[Frames], Frames], str]] = {
     "name repeated": (_replace(6, chunk(call(0, "a", "f"))), "only the first delta"),
     "same id twice": (_replace(8, chunk(call(1, "a", "g"))), "two calls with the id"),
     "arguments are cut": (_without(7), "not JSON"),
-    "a delta of a call that says nothing": (_replace(6, chunk({"tool_calls": [{"index": 0}]})), "says nothing"),
+    "a delta of a call without words": (
+        _replace(6, chunk({"tool_calls": [{"index": 0, "extra_content": {}}]})),
+        "clients read the words",
+    ),
     "input of a function": (
         _replace(6, chunk({"tool_calls": [{"index": 0, "custom": {"input": "x"}}]})),
         "none of a custom tool",

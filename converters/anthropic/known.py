@@ -19,7 +19,7 @@ _SOURCE = Kinds(
 _ONE_BLOCK: dict[str, Known | Kinds] = {
     "text": _TEXT,
     "image": Known("type", source=_SOURCE, cache_control=_CACHE, drop="transformations"),
-    "document": Known("type title context", source=_SOURCE, cache_control=_CACHE, drop="citations"),
+    "document": Known("type title context", source=_SOURCE, cache_control=_CACHE, citations=Known("enabled")),
     "search_result": Known("type title source", content=_UNDER, cache_control=_CACHE, drop="citations"),
     "tool_reference": Known("type tool_name", cache_control=_CACHE),
     "tool_use": Known("type id name input", cache_control=_CACHE),

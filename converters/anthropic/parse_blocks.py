@@ -91,7 +91,7 @@ def _document(block: JsonObject, path: str, loss: Loss) -> Document:
     source = required_obj(block, "source", path)
     citations = obj(block, "citations", path)
     if citations is not None and citations.get("enabled"):
-        loss.drop(at(path, "citations"), "citations of documents exist only in the client's own protocol")
+        loss.drop("messages.content.citations", "citations of documents exist only in the client's own protocol")
     src: Source | PlainText
     match source.get("type"):
         case "text":

@@ -54,6 +54,8 @@ _KIND_OF_STATUS = {
     504: Kind.TIMEOUT,
     529: Kind.OVERLOADED,
 }
+_CODE_ASSIST = re.compile(r"(?:[a-z-]+-)?cloudcode-pa\.(?:[a-z]+\.)*googleapis\.com")  # and its staging variants
+_SPENT = ("QUOTA_EXHAUSTED", "RATE_LIMIT_EXCEEDED")  # of Code Assist: for long, unless it says for how long
 _TOO_LONG = re.compile(
     r"token count .*exceeds|exceeds the maximum number of tokens|context_length_exceeded|context (?:length|window)",
     re.IGNORECASE,
@@ -151,8 +153,25 @@ def _of(found: _Found, status: int | None, headers: Mapping[str, str]) -> Upstre
     if known is None:
         known = next((status for status, name in _NAME_OF_STATUS.items() if name == found.name), 500)
     reason = next((str(detail["reason"]) for detail in found.of("ErrorInfo") if detail.get("reason")), None)
+    if reason == "VALIDATION_REQUIRED" and (link := _link(found)):
+        message = f"{message} ({link})"
     wait = _wait(found, headers) if kind is not Kind.BAD_REQUEST else None
     return UpstreamError(kind, message, status=known, retry_after=wait, code=reason or found.name or None)
+
+
+def _link(found: _Found) -> str:
+    """Where the account's owner has to go."""
+    for detail in found.of("ErrorInfo"):
+        if isinstance(metadata := detail.get("metadata"), dict) and isinstance(
+            url := metadata.get("validation_link"), str
+        ):
+            return url
+    for detail in found.of("Help"):
+        links = detail.get("links")
+        for link in links if isinstance(links, list) else ():
+            if isinstance(link, dict) and isinstance(url := link.get("url"), str):
+                return url
+    return ""
 
 
 def _kind(found: _Found, status: int | None) -> Kind:
@@ -177,7 +196,9 @@ def _wait(found: _Found, headers: Mapping[str, str]) -> float | None:
     hints = [retry_after(headers, found.message)]
     delays = [detail.get("retryDelay") for detail in found.of("RetryInfo")]
     quotas: list[str] = []
+    spent = False
     for detail in found.of("ErrorInfo"):
+        spent = spent or (detail.get("reason") in _SPENT and bool(_CODE_ASSIST.fullmatch(str(detail.get("domain")))))
         if isinstance(metadata := detail.get("metadata"), dict):
             delays.append(metadata.get("quotaResetDelay"))
             quotas.append(str(metadata.get("quota_limit")))
@@ -192,7 +213,7 @@ def _wait(found: _Found, headers: Mapping[str, str]) -> float | None:
     waits = [hint for hint in hints if hint is not None]
     if waits:
         return max(waits)
-    if any("PerDay" in quota or "Daily" in quota for quota in quotas):
+    if spent or any("PerDay" in quota or "Daily" in quota for quota in quotas):
         return _HOUR
     return _MINUTE if any("PerMinute" in quota for quota in quotas) else None
 

@@ -49,7 +49,7 @@ def words_of(part: Part, loss: Loss) -> str:
         case Document():
             return _document(part, loss)
         case Audio() | Video():
-            raise unsupported(f"Kiro takes no {type(part).__name__.lower()}")
+            raise unsupported(f"Kiro takes no {type(part).__name__.lower()}", part.place)
         case Image() | Thinking() | ToolCall() | ToolResult():
             return ""
 
@@ -61,12 +61,12 @@ def build_image(image: Image, loss: Loss) -> JsonObject:
         loss.drop("messages.detail", "Kiro has no such field")
     src = image.src
     if not isinstance(src, Base64):
-        raise unsupported(_where(src, "image"))
+        raise unsupported(_where(src, "image"), image.place)
     format_ = _FORMATS.get(src.mime.lower())
     if format_ is None:
-        raise unsupported(f"images of type `{src.mime}` are not accepted, only JPEG, PNG, GIF and WebP")
+        raise unsupported(f"images of type `{src.mime}` are not accepted, only JPEG, PNG, GIF and WebP", image.place)
     if len(src.data) * 3 // 4 > MAX_IMAGE:
-        raise unsupported(f"an image is larger than {MAX_IMAGE} bytes, the most that Kiro takes")
+        raise unsupported(f"an image is larger than {MAX_IMAGE} bytes, the most that Kiro takes", image.place)
     return {"format": format_, "source": {"bytes": src.data}}
 
 
@@ -145,20 +145,20 @@ def _document(document: Document, loss: Loss) -> str:
         case PlainText(text):
             pass
         case Base64(mime, data) if mime.lower().startswith("text/"):
-            text = _decoded(data, mime)
+            text = _decoded(data, mime, document.place)
         case Base64(mime):
-            raise unsupported(f"Kiro takes no documents of type `{mime}`, only text")
+            raise unsupported(f"Kiro takes no documents of type `{mime}`, only text", document.place)
         case Url() | FileId():
-            raise unsupported(_where(src, "document"))
+            raise unsupported(_where(src, "document"), document.place)
     about = [line for line in (document.title or document.name, document.context) if line]
     return "\n".join((*about, text)) if text.strip() else ""
 
 
-def _decoded(data: str, mime: str) -> str:
+def _decoded(data: str, mime: str, place: str | None) -> str:
     try:
         return base64.b64decode(data).decode("utf-8", "replace")
     except binascii.Error as error:
-        raise unsupported(f"a document of type `{mime}` is not valid base64") from error
+        raise unsupported(f"a document of type `{mime}` is not valid base64", place) from error
 
 
 def _where(src: Source, kind: str) -> str:
@@ -172,5 +172,6 @@ def _note_cache(cache: object, loss: Loss) -> None:
         loss.note("cache_control", "cache marks are for Anthropic alone")
 
 
-def unsupported(message: str) -> ConversionError:
-    return ConversionError(message, param="messages", code="unsupported_content")
+def unsupported(message: str, place: str | None = None) -> ConversionError:
+    """place: of the part in the client's request, if that is known."""
+    return ConversionError(message, param=place or "messages", code="unsupported_content")

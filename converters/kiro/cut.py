@@ -63,10 +63,8 @@ class Cut:
                 if type(event) is TextEnd and self._held:
                     held, self._held = self._held, ""
                     yield from self._counted(TextDelta(block, held))
-                    if self.over:
-                        return
-                del self._open[block]
-                yield event
+                if self._open.pop(block, None) is not None:  # not ended by the cut just now
+                    yield event
             case _:
                 yield event
 
@@ -103,6 +101,7 @@ class Cut:
         self.over = True
         self._held = ""
         yield from self._open.values()
+        self._open.clear()
         yield Finish(reason, stop_sequence=stop)
 
 

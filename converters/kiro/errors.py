@@ -86,7 +86,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Upstream
         payload = None
     found = payload if isinstance(payload, dict) else {}
     name = headers.get("x-amzn-errortype") or _first(found, "code", "__type")
-    message = _first(found, "message", "Message") or ("" if found else _readable(body))
+    message = _first(found, "message", "Message") or (_readable(body) if payload is None else "")
     return _error(name, message, _first(found, "reason"), status, headers)
 
 

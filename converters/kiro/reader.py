@@ -207,7 +207,6 @@ _EVENTS: dict[str, _Read] = {
 def read_answer(body: JsonObject, profile: Profile) -> Iterator[StreamEvent]:
     """There are no whole answers: a JSON body is an error, whatever its status. Raises UpstreamError."""
     raise read_error(200, {}, dumps(body))
-    yield
 
 
 def _text(payload: JsonObject, key: str) -> str:

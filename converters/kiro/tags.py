@@ -1,21 +1,22 @@
 """Reasoning that a model was asked to write as `<thinking>...</thinking>` at the head of its text (Kiro's conversion rules 18.1)."""
 
+import re
 from collections.abc import Iterator
 
 from converters.thinking_tags import Piece
 
 _OPEN, _CLOSE = "<thinking>", "</thinking>"
 _BLANK = "\n\n"
-_QUOTES = frozenset("\"'`“”‘’")
+_OPENING_QUOTE = re.compile(r"(?:^|[\s(\[{:=,])[\"']$|[“‘]$")
 _AHEAD = len(_CLOSE) + len(_BLANK)  # what must be seen to tell a tag
 
 
 class QuotedTags:
     """Takes the text as it comes, in any slices; gives it back as thinking and text.
 
-    The opening tag counts only at the very start (white space before it goes with it). The closing one counts when no quote
-    or backtick stands at it, it is not inside a backtick span of its line, and a blank line follows, which goes with it:
-    models talk about the tag while they think. `close` stands for that blank line: the text is over, or a call comes next.
+    The opening tag counts only at the very start (white space before it goes with it). The closing one counts when a blank line
+    follows, which goes with it, and when it is not quoted, by an opening quote before it or by a backtick span that its line
+    leaves open: models talk about the tag while they think. `close` stands for that blank line: the text is over, or a call comes next.
     `done` says that all that follows is text. An answer that ends inside the tags was all thinking.
     """
 
@@ -79,7 +80,7 @@ class QuotedTags:
 
     def _counts(self, text: str, at: int) -> bool:
         line = (self._line + text[:at]).rpartition("\n")[2]
-        return line[-1:] not in _QUOTES and line.count("`") % 2 == 0
+        return line.count("`") % 2 == 0 and not _OPENING_QUOTE.search(line)
 
 
 def _begun(text: str) -> int:

@@ -7,12 +7,14 @@ Other spellings are read as well: LiteLLM's `thinking_blocks`, any-llm's `extra_
 
 from typing import Literal
 
+from converters.envelope import open_envelope, seal
 from converters.fields import obj, objects, string
 from converters.json_codec import Json, JsonObject
 from converters.turns import Thinking, Token
 
 ANTHROPIC = "anthropic-claude-v1"
 RESPONSES = "openai-responses-v1"
+KIRO = "kiro-v1"  # its tokens travel in our envelope, which says what is redacted
 
 _ENCRYPTED: dict[str, Literal["x", "r"]] = {ANTHROPIC: "x", RESPONSES: "r"}
 _SIGNED = (ANTHROPIC, None)  # a signature without a format is Anthropic's: nobody else signs text
@@ -24,12 +26,14 @@ def write_detail(text: str, token: Token | None, index: int) -> JsonObject | Non
         return None
     if token.origin == "a":
         detail: JsonObject = {"type": "reasoning.text", "text": text, "signature": token.value, "format": ANTHROPIC}
+    elif token.origin == "k":
+        detail = {"type": "reasoning.text", "text": text, "signature": seal(token), "format": KIRO}
     elif token.origin in ("x", "r"):
         encrypted = ANTHROPIC if token.origin == "x" else RESPONSES
         detail = {"type": "reasoning.encrypted", "data": token.value, "format": encrypted}
     else:
         return None
-    if token.id is not None:
+    if token.id is not None and token.origin != "k":
         detail["id"] = token.id
     detail["index"] = index
     return detail
@@ -43,6 +47,8 @@ def read_detail(detail: Json) -> tuple[str, Token | None]:
     match detail:
         case {"type": "reasoning.text"}:
             signature = detail.get("signature")
+            if issuer == KIRO and isinstance(signature, str):
+                return _text(detail.get("text")), open_envelope(signature)
             signed = isinstance(signature, str) and signature and issuer in _SIGNED
             return _text(detail.get("text")), Token("a", str(signature), id=_id(detail)) if signed else None
         case {"type": "reasoning.summary", "summary": str(summary)}:

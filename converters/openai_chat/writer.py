@@ -173,7 +173,9 @@ class StreamWriter:
         call = self._calls[event.block]
         out = b"" if call.any or call.kind == "custom" else call.fragment(_NO_ARGUMENTS)
         if extra := write_call_token(event.token):
-            out += self._delta({"tool_calls": [{"index": call.place, "extra_content": extra}]})
+            # Clients read the arguments of every entry, also where nothing is added to them.
+            words: JsonObject = {"custom": {"input": ""}} if call.kind == "custom" else {"function": {"arguments": ""}}
+            out += self._delta({"tool_calls": [{"index": call.place, **words, "extra_content": extra}]})
         return out
 
     def _refusal(self, event: RefusalDelta) -> bytes:

@@ -150,6 +150,18 @@ async def test_addons_that_come_and_go_are_seen(master: Master) -> None:
     assert seen == ["first.request", "second.request", "second.request", "first.request"]
 
 
+async def test_a_hook_of_an_earlier_turn_is_called_when_we_are_gone() -> None:
+    """A script that is loaded anew goes while a line of log waits for its turn."""
+    seen: list[str] = []
+    found, fast = Master(Options()), FastDispatch()
+    found.addons.add(fast, Spy("a", seen))
+    fast.running()
+    waiting = found.addons.trigger
+    fast.done()
+    waiting(hooks.UpdateHook([]))
+    assert seen == ["a.update0"]
+
+
 async def test_sub_addon_that_its_parent_registers_is_seen(master: Master) -> None:
     """As the script addon does when a script is loaded anew."""
     seen: list[str] = []

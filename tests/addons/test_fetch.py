@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from addons import fetch
-from addons.fetch import fetch_into
+from addons.fetch import FILES, fetch_all, fetch_into
 from converters.errors import ConversionError
 from converters.turns import Base64, Document, Image, Url
 
@@ -195,9 +195,39 @@ async def test_3_1_the_trusted_authorities_are_read_once_and_beside_the_event_lo
         return ssl.create_default_context()
 
     monkeypatch.setattr(fetch.httpx, "create_ssl_context", create)
-    fetch._trust.cache_clear()
+    fetch.trust.cache_clear()
     for _ in range(2):
         await fetch_into(Document(Url(site.url)), site.url, OWN)
-    fetch._trust.cache_clear()
+    fetch.trust.cache_clear()
     assert len(read_by) == 1
     assert read_by[0] is not threading.current_thread()
+
+
+async def test_3_1_the_files_of_one_request_are_fetched_side_by_side(site: Site) -> None:
+    documents = [Document(Url(site.url)) for _ in range(5)]
+    await fetch_all([(document, site.url) for document in documents], OWN)
+    assert all(isinstance(document.src, Base64) for document in documents)
+    assert len(site.asked) == 5
+
+
+async def test_3_1_the_first_that_fails_ends_the_others(site: Site) -> None:
+    slow = asyncio.Event()
+
+    async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        slow.set()
+
+    server = await asyncio.start_server(never, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/slow.pdf"
+    site.answer = page(b"", status="404 Not Found")
+    with pytest.raises(ConversionError, match="404"):
+        await fetch_all([(Document(Url(url)), url), (Document(Url(site.url)), site.url)], OWN)
+    await asyncio.wait_for(slow.wait(), 5)
+    server.close()
+
+
+async def test_3_1_the_number_of_files_is_bounded(site: Site) -> None:
+    with pytest.raises(ConversionError, match=f"more than the {FILES}"):
+        await fetch_all([(Document(Url(site.url)), site.url)] * (FILES + 1), OWN)
+    assert site.asked == []

@@ -1,5 +1,6 @@
 """What is written for a provider: same protocol with the least edit, another protocol through the hub."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -112,3 +113,20 @@ async def test_13_a_responses_answer_repeats_the_request() -> None:
 async def test_a_refusal_names_the_provider() -> None:
     flow = await CLAUDE.ask(call("/v1/responses/compact", INPUT))
     assert "claude-custom" in str(refuse_crossing(live(flow)))
+
+
+async def test_3_1_a_private_host_is_fetched_from_only_where_a_setting_names_it() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/pdf\r\nconnection: close\r\n\r\n%PDF-1.4")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/a.pdf"
+    source = {"type": "document", "source": {"type": "url", "url": url}}
+    body = MESSAGES | {"messages": [{"role": "user", "content": [source]}]}
+    assert status_of(await GEMINI.ask(call(MESSAGES_PATH, body))) == 400
+    named = Rig(with_accounts("gemini", fetch_hosts=("127.0.0.1",)))
+    sent = await body_for(named, MESSAGES_PATH, body)
+    assert sent["contents"][0]["parts"][0]["inlineData"]["mimeType"] == "application/pdf"
+    server.close()

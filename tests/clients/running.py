@@ -50,6 +50,7 @@ class Agent:
 
     unfit: models that refuse what it sends over their own protocol (a limit under the old name, a temperature): such bytes
     pass as they came. needs_newest: so does what only the newest backends of its own protocol pass over.
+    only_with: how the models begin that it gives its tools to.
     """
 
     name: str
@@ -59,6 +60,10 @@ class Agent:
     reads: ReadTool | None = None
     unfit: tuple[str, ...] = ()
     needs_newest: bool = False
+    only_with: str = ""
+
+    def has_tools(self, model: str) -> bool:
+        return self.reads is not None and model.startswith(self.only_with)
 
 
 @dataclass(frozen=True)

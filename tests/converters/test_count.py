@@ -2,7 +2,7 @@
 
 import pytest
 
-from converters.count import estimate_tokens
+from converters.count import estimate_tokens, text_tokens
 from converters.turns import (
     Audio,
     Base64,
@@ -76,3 +76,8 @@ def test_16_calls_results_thinking_and_text_documents_count_by_their_text() -> N
 )
 def test_16_files_cost_a_flat_sum_whatever_their_size(part: Part) -> None:
     assert count(part) == 1500
+
+
+def test_16_a_text_by_itself_is_not_rounded() -> None:
+    """An answer is estimated delta by delta."""
+    assert [text_tokens(text) for text in ("a", "ab", "漢", "é", "")] == [0.25, 0.5, 1 / 1.5, 0.5, 0.0]

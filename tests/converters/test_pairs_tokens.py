@@ -178,10 +178,10 @@ def chat_message(stream: bytes) -> JsonObject:
                 for call in value:
                     if call["index"] == len(calls):
                         calls.append({k: v for k, v in call.items() if k != "index"})
-                    elif "function" in call:
-                        calls[call["index"]]["function"]["arguments"] += call["function"]["arguments"]
                     else:
-                        calls[call["index"]] |= {"extra_content": call["extra_content"]}
+                        calls[call["index"]]["function"]["arguments"] += call["function"]["arguments"]
+                        if "extra_content" in call:
+                            calls[call["index"]]["extra_content"] = call["extra_content"]
             elif isinstance(value, list):
                 message.setdefault(name, []).extend(value)
             elif name != "role":

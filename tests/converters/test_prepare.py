@@ -239,6 +239,21 @@ def test_8_the_answer_tool_does_not_take_a_name_in_use() -> None:
     assert prepared.restore.answer_tool == "json_response_"
 
 
+@pytest.mark.parametrize(
+    ("format_", "lines"),
+    [
+        (Format("text"), []),
+        (Format("json_object"), [OBJECT_LINE]),
+        (Format("json_schema", schema=SCHEMA), [SCHEMA_LINE]),
+    ],
+)
+def test_8_kiro_is_asked_in_words_alone(format_: Format, lines: list[SystemText]) -> None:
+    built, prepared, loss = run(formatted(format_), FakeWire("kiro", Limits()))
+    assert (built.format, built.system) == (None, [SystemText("Be kind."), *lines])
+    assert ("response_format" in loss.changed) == bool(lines)
+    assert not prepared.restore.needed
+
+
 def test_8_other_wires_keep_the_format_as_asked() -> None:
     format_ = Format("json_schema", schema={"type": "integer", "minimum": 1})
     built, _, loss = run(formatted(format_), chat_wire())

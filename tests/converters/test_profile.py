@@ -11,6 +11,12 @@ def test_the_default_profile_sends_all_and_rejects_nothing() -> None:
     assert Profile() == DEFAULT
     assert DEFAULT.rejected == frozenset()
     assert DEFAULT.max_output_tokens is None
+    assert (DEFAULT.thinking, DEFAULT.system_field, DEFAULT.empty_content, DEFAULT.image_turns) == (
+        "native",
+        False,
+        False,
+        None,
+    )
     assert all(
         getattr(DEFAULT, name)
         for name in ("json_schema", "stream_options", "tool_choice_required", "parallel_tool_calls", "strict_tools")

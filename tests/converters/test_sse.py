@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from converters.errors import Kind, UpstreamError
-from converters.sse import MAX_FRAME, Frame, SSEDecoder, data_frame, event_frame
+from converters.sse import MAX_FRAME, Frame, SSEDecoder, data_frame, event_frame, lines_frame
 
 
 def decode(*pieces: bytes) -> list[Frame]:
@@ -120,3 +120,8 @@ def test_no_text_breaks_out_of_its_frame(text: str) -> None:
 def test_frames_are_written_with_name_data_and_blank_line() -> None:
     assert data_frame({"a": 1}) == b'data: {"a":1}\n\n'
     assert event_frame("ping", {"type": "ping"}) == b'event: ping\ndata: {"type":"ping"}\n\n'
+
+
+@pytest.mark.parametrize("data", [b"{not json", b"{\n}", b"", b"\xff"])
+def test_what_is_sent_as_it_is_comes_back_the_same(data: bytes) -> None:
+    assert decode(lines_frame(data)) == [(b"", data)]

@@ -4,6 +4,8 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
+from converters.profile import DEFAULT
+from converters.turns import Chat
 from converters.wire import Ask, Limits, Wire
 from converters.wires import WIRES
 
@@ -21,6 +23,13 @@ def test_14_7_a_keep_alive_is_one_whole_frame_and_gemini_has_none(wire: Wire) ->
         return
     assert wire.keep_alive.endswith(b"\n\n")
     assert wire.keep_alive.count(b"\n\n") == 1
+
+
+@pytest.mark.parametrize("wire", WIRES.values(), ids=lambda wire: wire.name)
+def test_every_wire_makes_a_reader_with_and_without_the_request(wire: Wire) -> None:
+    first, second = wire.stream_reader(DEFAULT), wire.stream_reader(DEFAULT, Chat("m", "chat"))
+    assert first is not second
+    assert type(first) is type(second)
 
 
 def test_a_wire_is_shared_by_all_requests_and_cannot_be_changed() -> None:

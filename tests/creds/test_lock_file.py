@@ -1,4 +1,5 @@
 """The lock that Qwen Code, we, and several of us share."""
+# ruff: noqa: ASYNC240 (small files, and nobody waits)
 
 import asyncio
 import os
@@ -20,7 +21,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "oauth_creds.lock"
 
 
-def counting(waits: list[float], then: Callable[[], object] = lambda: None) -> LockFile:
+def counting(waits: list[float], then: Callable[[], None] = lambda: None) -> LockFile:
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
         then()
@@ -57,7 +58,12 @@ async def test_it_goes_also_after_an_error_and_a_cancellation(path: Path) -> Non
 async def test_who_waits_gets_it_when_it_is_free(path: Path) -> None:
     path.write_text("qwen-code's")
     waits: list[float] = []
-    async with replace(counting(waits, lambda: len(waits) == 3 and path.unlink()), path=path).held():
+
+    def leave() -> None:
+        if len(waits) == 3:
+            path.unlink()
+
+    async with replace(counting(waits, leave), path=path).held():
         assert path.read_text() != "qwen-code's"
     assert len(waits) == 3
 

@@ -12,11 +12,11 @@ def test_a_token_shows_no_secret() -> None:
     assert "5.0" in repr(token)
 
 
-@pytest.mark.parametrize("bad", ["a b", "a\r\nx-evil: 1", "a\x00", "ключ"])
+@pytest.mark.parametrize("bad", ["hunter 2", "a\r\nx-evil: 1", "a\x00", "hüter"])
 def test_a_token_that_no_header_can_carry_is_refused_without_being_shown(bad: str) -> None:
-    for build in (lambda: Token(bad), lambda: Token("a", bad)):
+    for access, refresh in ((bad, None), ("a", bad)):
         with pytest.raises(CredentialError) as caught:
-            build()
+            Token(access, refresh)
         assert bad not in str(caught.value)
 
 

@@ -7,10 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import anthropic
+import openai
 import pytest
+from google.genai.errors import APIError
 
 from tests.e2e.conftest import Launch, Pair, Upstreams
-from tests.e2e.plain import ALL_KEYS, PLAIN_MODEL, PROVIDERS, error_of, plain
+from tests.e2e.plain import ALL_KEYS, PAIR_NAMES, PAIRS, PLAIN_MODEL, PROVIDERS, error_of, plain
 from tests.e2e.proxy import Proxy, free_port
 from tests.e2e.sdks import CLIENTS, Client
 from tests.e2e.sdks.base import SDK_ERRORS, STATUS_ERRORS, StatusError, status_of
@@ -22,11 +25,13 @@ def refused(pair: Pair, script: str, *, stream: bool) -> StatusError:
     """Ask, and demand an HTTP error in the protocol's own shape."""
     with pytest.raises(STATUS_ERRORS) as caught:
         pair.client.ask(pair.model(script), [pair.client.user("Hi")], stream=stream)
-    if pair.protocol == "gemini":
-        assert caught.value.status, "google-genai finds no status in it"  # type: ignore[union-attr]
-        assert caught.value.message, "google-genai finds no message in it"
+    error = caught.value
+    assert isinstance(error, openai.APIStatusError | anthropic.APIStatusError | APIError)
+    if isinstance(error, APIError):
+        assert error.status, "google-genai finds no status in it"
+        assert error.message, "google-genai finds no message in it"
     error_of(pair.protocol, pair.client.raw)
-    return caught.value
+    return error
 
 
 OPENAI, ANTHROPIC, GEMINI = range(3)
@@ -280,11 +285,12 @@ def nowhere(start: Launch, upstreams: Upstreams, closing_door: tuple[int, list[f
     return start("nowhere", {**upstreams.settings, **urls})
 
 
-@pytest.mark.parametrize("protocol", CLIENTS)
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize(("protocol", "provider"), PAIRS, ids=PAIR_NAMES)
 def test_a_provider_that_cannot_be_reached_is_tried_once_more_and_then_502(
-    nowhere: Proxy, closing_door: tuple[int, list[float]], protocol: str, provider: str, stream: bool
+    nowhere: Proxy, closing_door: tuple[int, list[float]], protocol: str, provider: str
 ) -> None:
+    """Half of the pairs stream, each protocol and each provider in both manners: the pauses between attempts add up."""
+    stream = (list(CLIENTS).index(protocol) + list(PROVIDERS).index(provider)) % 2 == 0
     before, began = len(closing_door[1]), time.monotonic()
     client = CLIENTS[protocol](nowhere.url, provider, CLIENT_KEY)
     with pytest.raises(STATUS_ERRORS) as caught:
@@ -334,10 +340,12 @@ def test_18_when_the_client_leaves_the_provider_is_left_at_once(
     pair: Pair, script: str, streams: bool, after: bytes | None
 ) -> None:
     """Promise 18: within 1 s, aim 100 ms, no retry, and the account goes on serving."""
-    seconds = [leave(pair, script, stream=streams, after=after) for _ in range(3)]
-    assert min(seconds) < 0.1
+    seconds = [leave(pair, script, stream=streams, after=after)]
+    while seconds[-1] >= 0.1 and len(seconds) < 3:  # a busy machine may be late once
+        seconds.append(leave(pair, script, stream=streams, after=after))
+    assert seconds[-1] < 0.1
     time.sleep(0.05)
-    assert len(pair.sent) == 3, "nothing is asked again for a client that has gone"
+    assert len(pair.sent) == len(seconds), "nothing is asked again for a client that has gone"
     assert pair.client.ask(pair.model("text"), [pair.client.user("Hi")], stream=True).folded.text == "Hello, world!"
 
 

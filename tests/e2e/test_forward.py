@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import anthropic
 import httpx
@@ -11,9 +12,10 @@ import pytest
 from google import genai
 from google.genai import types
 
-from tests.e2e.conftest import CLIENT_KEY, Upstreams
+from tests.e2e.conftest import Upstreams
 from tests.e2e.plain import ALL_KEYS, PROVIDERS
 from tests.e2e.proxy import Proxy, launch
+from tests.fakes.samples import CLIENT_KEY
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def trust(proxy: Proxy) -> ssl.SSLContext:
 
 def test_the_sdks_reach_the_accounts_by_their_vendors_own_names(forward: Proxy, upstreams: Upstreams) -> None:
     before = {name: len(upstreams.of(name).requests) for name in PROVIDERS}
-    http = {"proxy": forward.url, "verify": trust(forward)}
+    http: dict[str, Any] = {"proxy": forward.url, "verify": trust(forward)}
     claude = anthropic.Anthropic(api_key=CLIENT_KEY, http_client=anthropic.DefaultHttpxClient(**http), max_retries=0)
     said = claude.messages.create(
         model="claude-opus-5", max_tokens=100, messages=[{"role": "user", "content": "Hi"}], stream=False

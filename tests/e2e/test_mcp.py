@@ -302,6 +302,8 @@ def test_17_a_hosted_server_is_left_out_elsewhere_and_named(
         ]
         for told_nobody in (*SECRETS.values(), "mcp.example", "atlas", "allowed_tools"):
             assert told_nobody.encode() not in fake.requests[-1].body
+    log = proxy.log.read_bytes()
+    assert all(secret.encode() not in log for secret in SECRETS.values())
 
 
 @pytest.mark.parametrize(("protocol", "provider"), HOSTED_CROSS, ids=HOSTED_NAMES)

@@ -183,12 +183,11 @@ class CodeAssistFake(GeminiFake):
         model = inner.get("model")
         if not isinstance(model, str) or not model.startswith("models/"):
             raise bad_request("request.model: unexpected model name format")
-        contents = inner.get("contents", [])
-        if any("thought" in part for content in contents for part in content.get("parts", ())):
-            raise bad_request("Invalid value at 'request.contents.parts.thought'")
-        if not contents:
+        if (contents := inner.get("contents", [])) == []:
             return {}  # protobuf leaves out what is 0
         self._read({"contents": contents}, GENERATE, model.removeprefix("models/"))
+        if any("thought" in part for content in contents for part in content.get("parts", ())):
+            raise bad_request("Invalid value at 'request.contents.parts.thought'")
         return {"totalTokens": COUNTED_TOKENS}
 
     # --- what goes ---

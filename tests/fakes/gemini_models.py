@@ -74,7 +74,7 @@ def _thinking(thinking: Body | None, model: Model) -> Iterator[str]:
     if thinking is None:
         return
     budget, level = thinking.get("thinkingBudget"), thinking.get("thinkingLevel")
-    level = None if level == "THINKING_LEVEL_UNSPECIFIED" else level
+    level = None if level in (None, "THINKING_LEVEL_UNSPECIFIED") else level.upper()
     if not model.thinks:
         yield "Unable to submit request because thinking is not supported by this model."
     elif budget is not None and level is not None:

@@ -58,9 +58,11 @@ _COUNT = core_schema.union_schema(  # protobuf writes an int64 as a string
     [_SCALARS[int], core_schema.str_schema(strict=True, pattern=r"^\d+$")]
 )
 _KINDS = [str(kind.value) for kind in vendor.Type if kind.value != "TYPE_UNSPECIFIED"]
+_LEVELS = [str(level.value) for level in vendor.ThinkingLevel]
 _SPECIAL = {
     **{("Schema", f"{end}_{of}"): _COUNT for end in ("min", "max") for of in ("items", "length", "properties")},
     ("Schema", "type"): core_schema.literal_schema([*_KINDS, *map(str.lower, _KINDS)]),
+    ("ThinkingConfig", "thinking_level"): core_schema.literal_schema([*_LEVELS, *map(str.lower, _LEVELS)]),
 }
 
 

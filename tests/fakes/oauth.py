@@ -26,7 +26,8 @@ class Scripted:
 
 class OAuthFake(FakeServer):
     """alive: the refresh tokens that work. rotates: each works once, and the answer has the next. more: further fields of a
-    Qwen answer. scripted: answers that go before all rules. refreshes: how many succeeded; refused: error codes sent."""
+    Qwen answer. scripted: answers that go before all rules. delay: seconds before
+    each answer. refreshes: how many succeeded; refused: error codes sent."""
 
     def __init__(self, *, rotates: bool = False) -> None:
         super().__init__()

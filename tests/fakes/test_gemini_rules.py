@@ -262,7 +262,7 @@ REFUSES: dict[str, tuple[JsonObject, str]] = {
         "Thinking level MINIMAL is not supported",
     ),
     "another level that the model lacks": (thinking("gemini-3-pro", thinkingLevel="MEDIUM"), "MEDIUM is not"),
-    "a level in small letters": (thinking(NEWER, thinkingLevel="low"), "Invalid value at"),
+    "a level of no kind": (thinking(NEWER, thinkingLevel="Low"), "Invalid value at"),
     "a budget above flash": (thinking("gemini-2.5-flash", thinkingBudget=24577), "between 0 and 24576"),
     "a budget below flash-lite": (thinking("gemini-2.5-flash-lite", thinkingBudget=511), "between 512 and 24576"),
     "a budget below pro": (thinking("gemini-2.5-pro", thinkingBudget=127), "between 128 and 32768"),
@@ -360,6 +360,7 @@ _ALLOWS: dict[str, JsonObject] = {
     "a flash that does not think": thinking("gemini-2.5-flash", thinkingBudget=0),
     "a flash-lite that does not think": thinking("gemini-2.5-flash-lite", thinkingBudget=0),
     "a level": thinking(NEWER, thinkingLevel="MEDIUM", includeThoughts=True),
+    "a level in small letters": thinking(NEWER, thinkingLevel="low"),
     "the lowest level": thinking("gemini-3-flash-preview", thinkingLevel="MINIMAL"),
 }
 

@@ -16,7 +16,7 @@ from creds.account import Account, CredentialError, Scheme, State
 from creds.code_assist import CodeAssistCredential, Project
 from creds.oauth import OAuthCredential
 from creds.token import Token
-from tests.creds.test_code_assist import Kept
+from tests.creds.kept import Kept
 from tests.fakes.code_assist import TOKEN, CodeAssistFake
 from tests.fakes.code_assist_scripts import CODE_ASSIST_SCRIPTS, PROJECT, VERIFY
 
@@ -70,7 +70,7 @@ def test_its_models_are_a_list_of_ours_with_known_limits() -> None:
 
 def test_what_it_is_and_whose_word_limits_it_is_said() -> None:
     assert PROVIDER.wire is WIRE
-    assert "limited since 2026-06-18 by Google's announcement" in PROVIDER.status
+    assert "limited since 2026-06-18, by Google's announcement" in PROVIDER.status
     assert "suspended" in PROVIDER.terms
     assert ". " not in PROVIDER.terms  # one sentence
 

@@ -87,7 +87,7 @@ def test_3_the_citations_setting_of_a_document_is_dropped_with_a_warning() -> No
     part("document", loss=loss, source=PDF, citations={"enabled": False})
     assert loss.dropped == {}
     part("document", loss=loss, source=PDF, citations={"enabled": True})
-    assert list(loss.dropped) == ["here.citations"]
+    assert list(loss.dropped) == ["messages.content.citations"]
 
 
 def test_3_a_search_result_is_text_elsewhere() -> None:

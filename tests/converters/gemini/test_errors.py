@@ -34,6 +34,7 @@ def quota(id_: str) -> JsonObject:
         (400, body(400, "FAILED_PRECONDITION", "User location is not supported"), Kind.FORBIDDEN),
         (400, body(400, "FAILED_PRECONDITION", "enable billing"), Kind.PAYMENT),
         (401, body(401, "UNAUTHENTICATED"), Kind.AUTH),
+        (402, body(402, "FAILED_PRECONDITION"), Kind.PAYMENT),
         (403, body(403, "PERMISSION_DENIED"), Kind.FORBIDDEN),
         (404, body(404, "NOT_FOUND"), Kind.NOT_FOUND),
         (413, body(413, "INVALID_ARGUMENT"), Kind.TOO_LARGE),
@@ -138,3 +139,30 @@ def test_15_1_the_wait_and_the_field_are_told() -> None:
         "status": "RESOURCE_EXHAUSTED",
         "details": [{"@type": TYPE + "RetryInfo", "retryDelay": "2s"}],
     }
+
+
+@pytest.mark.parametrize("domain", ["cloudcode-pa.googleapis.com", "staging-cloudcode-pa.sandbox.googleapis.com"])
+@pytest.mark.parametrize("reason", ["QUOTA_EXHAUSTED", "RATE_LIMIT_EXCEEDED"])
+def test_15_2_a_spent_quota_of_code_assist_rests_for_an_hour_unless_it_says_how_long(reason: str, domain: str) -> None:
+    def wait(*more: JsonObject, domain: str = domain) -> float | None:
+        detail = {**info(reason), "domain": domain}
+        return read_error(429, {}, dumps(body(429, "RESOURCE_EXHAUSTED", "m", detail, *more))).retry_after
+
+    assert wait() == 3600
+    assert wait(retry("12.5s")) == 12.5
+    assert wait(domain="googleapis.com") is None
+    assert wait(domain="cloudcode-pa.googleapis.com.example.com") is None
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        [info("VALIDATION_REQUIRED", validation_link="https://example.com/v")],
+        [info("VALIDATION_REQUIRED"), {"@type": TYPE + "Help", "links": [{"url": "https://example.com/v"}]}],
+    ],
+)
+def test_15_2_who_must_be_verified_is_told_where(details: list[JsonObject]) -> None:
+    error = read_error(403, {}, dumps(body(403, "PERMISSION_DENIED", "Verify.", *details)))
+    assert (error.kind, str(error)) == (Kind.FORBIDDEN, "Verify. (https://example.com/v)")
+    bare = read_error(403, {}, dumps(body(403, "PERMISSION_DENIED", "Verify.", info("VALIDATION_REQUIRED"))))
+    assert str(bare) == "Verify."

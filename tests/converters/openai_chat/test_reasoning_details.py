@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from converters.envelope import seal
 from converters.json_codec import Json, JsonObject
 from converters.openai_chat.reasoning_details import (
     read_call_token,
@@ -37,7 +38,16 @@ from converters.turns import Thinking, Token
             },
         ),
         (Token("g", "sig"), None),
-        (Token("k", "sig"), None),
+        (
+            Token("k", "sig", id="redacted"),
+            {
+                "type": "reasoning.text",
+                "text": "hm",
+                "signature": seal(Token("k", "sig", id="redacted")),
+                "format": "kiro-v1",
+                "index": 2,
+            },
+        ),
         (Token("n", ""), None),
         (None, None),
     ],
@@ -46,7 +56,7 @@ def test_7_4_tokens_are_written_by_their_origin(token: Token | None, expected: J
     assert write_detail("hm", token, 2) == expected
 
 
-@given(st.sampled_from("axr"), st.text(min_size=1), st.none() | st.text())
+@given(st.sampled_from("axrk"), st.text(min_size=1), st.none() | st.text())
 def test_7_4_a_token_comes_back_exactly(origin: str, value: str, id_: str | None) -> None:
     token = Token(origin, value, id=id_)  # type: ignore[arg-type]
     assert read_detail(write_detail("hm", token, 0))[1] == token
@@ -59,6 +69,7 @@ def test_7_4_a_token_comes_back_exactly(origin: str, value: str, id_: str | None
         ({"type": "reasoning.text", "text": "a", "signature": "s", "format": None}, ("a", Token("a", "s"))),
         ({"type": "reasoning.text", "text": "a", "signature": "s", "format": "other-v1"}, ("a", None)),
         ({"type": "reasoning.text", "text": None, "signature": None}, ("", None)),
+        ({"type": "reasoning.text", "text": "a", "signature": "bare", "format": "kiro-v1"}, ("a", None)),
         ({"type": "reasoning.summary", "summary": "b"}, ("b", None)),
         ({"type": "reasoning.encrypted", "data": "d"}, ("", None)),
         ({"type": "reasoning.encrypted", "data": "d", "format": ["odd"]}, ("", None)),

@@ -308,8 +308,10 @@ def test_15_3_an_error_ends_the_stream_with_the_next_number() -> None:
     assert writer.end() == writer.write(TextDelta(0, "late")) == b""
 
 
-def test_15_3_an_error_before_anything_was_sent_is_one_event() -> None:
+def test_15_3_an_error_before_anything_was_sent_is_of_a_response_that_begins() -> None:
+    """OpenAI's SDK raises something else when `response.failed` is the first event."""
     sent = StreamWriter(ask()).error(Failure(429, "wait", kind=Kind.RATE_LIMIT))
+    assert names(sent) == ["response.created", "response.in_progress", "response.failed"]
     told = check_responses_stream(sent, broken=True)
     assert told.error == {"code": "rate_limit_exceeded", "message": "wait"}
 
@@ -323,7 +325,7 @@ def test_15_3_behind_a_stream_that_passed_the_error_is_of_its_response_and_has_t
     assert (told.model, told.error) == ("asked", {"code": "server_error", "message": "cut"})
 
 
-def test_15_3_behind_frames_that_tell_nothing_the_error_is_an_event_of_its_own() -> None:
+def test_15_3_behind_frames_that_tell_nothing_the_error_is_of_a_response_of_its_own() -> None:
     writer = StreamWriter(ask())
     writer.follow(b"data: 5\n\n", b"")
     assert check_responses_stream(writer.error(Failure(502, "cut")), broken=True).error is not None

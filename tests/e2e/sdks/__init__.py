@@ -12,6 +12,8 @@ from tests.e2e.sdks.chat import ChatClient
 from tests.e2e.sdks.gemini import GeminiClient
 from tests.e2e.sdks.responses import ResponsesClient
 
+__all__ = ["CLIENTS", "Client"]
+
 
 class Connect(Protocol):
     """url: of the proxy. provider: the prefix of the paths. key: of the client. own: the provider speaks the same protocol."""
@@ -25,4 +27,3 @@ CLIENTS: Mapping[str, Connect] = {
     "anthropic": AnthropicClient,
     "gemini": GeminiClient,
 }
-PROTOCOLS = tuple(CLIENTS)

@@ -1,7 +1,8 @@
 """Messages through the Anthropic SDK."""
 
 import json
-from typing import Any, override
+from collections.abc import Mapping
+from typing import Any, ClassVar, override
 
 import anthropic
 
@@ -12,7 +13,7 @@ from tests.grammar import Folded, check_anthropic_stream, fold_anthropic_answer
 
 class AnthropicClient(Client):
     protocol = "anthropic"
-    stops = {
+    stops: ClassVar[Mapping[str, str]] = {
         "end_turn": "stop",
         "stop_sequence": "stop",
         "tool_use": "tool_calls",

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, override
+from typing import Any, ClassVar, override
 
 import anthropic
 import httpx2
@@ -26,8 +26,12 @@ STATUS_ERRORS = (openai.APIStatusError, anthropic.APIStatusError, APIError)
 type StatusError = openai.APIStatusError | anthropic.APIStatusError | APIError
 
 
-def status_of(error: StatusError) -> int:
-    return error.code if isinstance(error, APIError) else error.status_code
+def status_of(error: Exception) -> int:
+    """The HTTP status that an SDK's exception tells."""
+    if isinstance(error, APIError):
+        return error.code
+    assert isinstance(error, openai.APIStatusError | anthropic.APIStatusError), error
+    return error.status_code
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ class Client(ABC):
     """
 
     protocol: str
-    stops: Mapping[str, str]
+    stops: ClassVar[Mapping[str, str]]
 
     def __init__(self, *, own: bool) -> None:
         self.own = own

@@ -1,7 +1,8 @@
 """Chat Completions through the OpenAI SDK."""
 
 import json
-from typing import Any, override
+from collections.abc import Mapping
+from typing import Any, ClassVar, override
 
 import openai
 
@@ -12,7 +13,12 @@ from tests.grammar import Folded, check_chat_stream, fold_chat_answer
 
 class ChatClient(Client):
     protocol = "chat"
-    stops = {"stop": "stop", "tool_calls": "tool_calls", "length": "length", "content_filter": "content_filter"}
+    stops: ClassVar[Mapping[str, str]] = {
+        "stop": "stop",
+        "tool_calls": "tool_calls",
+        "length": "length",
+        "content_filter": "content_filter",
+    }
 
     def __init__(self, url: str, provider: str, key: str, *, own: bool = False) -> None:
         super().__init__(own=own)

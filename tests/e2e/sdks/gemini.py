@@ -2,7 +2,8 @@
 
 import base64
 import json
-from typing import Any, override
+from collections.abc import Mapping
+from typing import Any, ClassVar, override
 
 from google import genai
 from google.genai import types
@@ -21,7 +22,7 @@ _TOOLS = [
 
 class GeminiClient(Client):
     protocol = "gemini"
-    stops = {"STOP": "stop", "MAX_TOKENS": "length", "SAFETY": "content_filter"}
+    stops: ClassVar[Mapping[str, str]] = {"STOP": "stop", "MAX_TOKENS": "length", "SAFETY": "content_filter"}
 
     def __init__(self, url: str, provider: str, key: str, *, own: bool = False) -> None:
         super().__init__(own=own)

@@ -1,7 +1,8 @@
 """Responses through the OpenAI SDK, stateless: nothing is stored, every turn sends the output items back as they came."""
 
 import json
-from typing import Any, override
+from collections.abc import Mapping
+from typing import Any, ClassVar, override
 
 import openai
 
@@ -15,7 +16,11 @@ _TERMINAL = ("response.completed", "response.incomplete", "response.failed")
 
 class ResponsesClient(Client):
     protocol = "responses"
-    stops = {"completed": "stop", "max_output_tokens": "length", "content_filter": "content_filter"}
+    stops: ClassVar[Mapping[str, str]] = {
+        "completed": "stop",
+        "max_output_tokens": "length",
+        "content_filter": "content_filter",
+    }
 
     def __init__(self, url: str, provider: str, key: str, *, own: bool = False) -> None:
         super().__init__(own=own)
@@ -53,6 +58,7 @@ class ResponsesClient(Client):
     def _streamed(self, request: dict[str, Any]) -> tuple[Folded, list[Message]]:
         ends = []
         with self.sdk.responses.stream(**request) as stream:
+            event: Any
             for event in stream:
                 ends += [event.response] if event.type in _TERMINAL else []
         (response,) = ends
