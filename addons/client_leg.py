@@ -8,10 +8,12 @@ from urllib.parse import parse_qsl
 from mitmproxy.http import Headers, HTTPFlow, Response
 
 from addons.client_key import check, is_loopback, presented_keys
+from addons.code_assist_ingress import code_assist_call, disclosed, handshake
 from addons.exchange import Exchange, fresh_id
 from addons.providers import catalogue
 from addons.providers.base import Action
-from addons.routing import Match, match, protocol_of
+from addons.providers.gemini_cli_oauth import GeminiCliOAuth
+from addons.routing import Match, match, protocol_of, split_provider
 from addons.settings import Settings
 from converters.errors import ConversionError, Failure, UpstreamError, failure_of
 from converters.inflate import inflate
@@ -33,7 +35,7 @@ _NO_PROTOCOL = WIRES["chat"]
 
 # Forward modes: the hosts a client may believe it talks to. Nothing is forwarded there: the request takes the same way as any.
 FORWARD_HOSTS = frozenset({"api.openai.com", "api.anthropic.com", "generativelanguage.googleapis.com"})
-_WITH_BODY = (Action.GENERATE, Action.COUNT, Action.COMPACT)
+_WITH_BODY = (Action.GENERATE, Action.COUNT, Action.COMPACT, Action.HANDSHAKE)
 _STATUS_OF_CODING = {"unsupported_coding": 415, "too_large": 413}
 
 
@@ -98,16 +100,16 @@ class ClientLeg:
         allowed = any([check(shown, key) for shown in keys])  # noqa: C419  # a list: all are compared, whichever is right
         providers = list(catalogue())
         try:
-            found = match(flow.request.method, path, providers)
+            found = _match(exchange, flow.request.method, path, providers)
         except ConversionError:
             _require(allowed)
             _refuse_upgrade(headers)
             raise
         exchange.match = found
-        exchange.quiet = found.action in (Action.QUIET, Action.HEALTH)
+        exchange.quiet = found.action in (Action.QUIET, Action.HEALTH, Action.HANDSHAKE)
         if found.protocol:
             exchange.wire = WIRES[found.protocol]
-        exchange.array = found.stream and exchange.query.get("alt") != "sse"
+        exchange.array = found.stream and exchange.query.get("alt") != "sse" and exchange.code_assist is None
         if found.action is Action.QUIET:
             flow.response = exchange.answer(200, b"" if flow.request.method == "HEAD" else b"{}")
         elif found.action is Action.HEALTH and not allowed:
@@ -130,6 +132,9 @@ class ClientLeg:
             return
         try:
             self._read(exchange, flow)
+            if exchange.match.action is Action.HANDSHAKE and exchange.code_assist is not None:
+                answer = handshake(exchange.code_assist.method, exchange.body, GeminiCliOAuth.models)
+                flow.response = exchange.answer(200, dumps(answer))
         except ConversionError as error:
             exchange.refuse(flow, failure_of(error))
 
@@ -141,13 +146,15 @@ class ClientLeg:
         except UpstreamError as error:
             status = _STATUS_OF_CODING.get(error.code or "", 400)
             raise ConversionError(str(error), param="content-encoding", status=status) from error
-        try:
-            body = loads(exchange.raw)
-        except ValueError as error:
-            raise ConversionError(f"the request body is not valid JSON: {error}", code="invalid_json") from error
-        if not isinstance(body, dict):
-            raise ConversionError("the request body must be a JSON object", code="invalid_json")
-        if exchange.wire.name == "gemini":  # its path says what the others' bodies say
+        body = _object(exchange.raw)
+        if exchange.match.action is Action.HANDSHAKE:
+            exchange.body = body
+            return
+        if (call := exchange.code_assist) is not None:
+            plain = disclosed(call, body)
+            exchange.raw, exchange.thread = plain.body, plain.session_id
+            body = _object(plain.body) | {"model": plain.model, "stream": call.stream}
+        elif exchange.wire.name == "gemini":  # its path says what the others' bodies say
             assert exchange.match.name is not None
             body |= {"model": exchange.match.name.removeprefix("models/"), "stream": exchange.match.stream}
         exchange.body, exchange.model = body, _model(body, exchange.settings)
@@ -162,6 +169,26 @@ class ClientLeg:
             flow.request.headers.pop(name, None)
         if b"key=" in flow.request.data.path:
             flow.request.data.path = _KEY_IN_QUERY.sub(b"", flow.request.data.path).rstrip(b"?&")
+
+
+def _match(exchange: Exchange, method: str, path: str, providers: list[str]) -> Match:
+    """Raises ConversionError for a path or method that does not exist."""
+    provider, rest = split_provider(path, providers)
+    exchange.code_assist = call = code_assist_call(method, rest)
+    if call is None:
+        return match(method, path, providers)
+    action = Action.HANDSHAKE if call.action is Action.QUIET else call.action
+    return Match(action, "gemini", provider, call.method, call.stream)
+
+
+def _object(raw: bytes) -> JsonObject:
+    try:
+        body = loads(raw or b"{}")
+    except ValueError as error:
+        raise ConversionError(f"the request body is not valid JSON: {error}", code="invalid_json") from error
+    if not isinstance(body, dict):
+        raise ConversionError("the request body must be a JSON object", code="invalid_json")
+    return body
 
 
 def _model(body: JsonObject, settings: Settings) -> str:

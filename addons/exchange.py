@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from mitmproxy.http import Headers, HTTPFlow, Response
 
 from addons.candidates import Candidate
+from addons.code_assist_ingress import CodeAssistCall
 from addons.providers.base import Action, Provider
 from addons.relay import Pipe
 from addons.routing import Match
@@ -45,7 +46,8 @@ class Exchange:
 
     request_headers: the client's, with lower-case names and without its credentials. body: its parsed request body, and for
     Gemini what the path says besides. model: the name the client asked for; target_model: the one its provider is asked for.
-    array: a stream as one JSON array (Gemini). left: the providers to try after this one.
+    array: a stream as one JSON array (Gemini). code_assist: the call of a client that wants Code Assist's envelope. thread: the
+    client's word for the conversation. left: the providers to try after this one.
     secret_headers: what the relay adds to the copy of the request that it sends; nothing else ever holds them.
     sent: the request was written for a provider, so the answer is one; else it was made here.
     Times are `time.monotonic()` seconds.
@@ -68,6 +70,8 @@ class Exchange:
         self.model = ""
         self.stream = False
         self.array = False
+        self.code_assist: CodeAssistCall | None = None
+        self.thread = ""
 
         self.left: deque[Candidate] = deque()
         self.provider: Provider | None = None

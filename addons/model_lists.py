@@ -101,8 +101,8 @@ async def ask_provider(provider: Provider, account: Account) -> list[Model]:
         authorities = await asyncio.to_thread(trust)
         async with (
             asyncio.timeout(SECONDS),
-            httpx.AsyncClient(verify=authorities, trust_env=False, timeout=None) as client,
-        ):  # noqa: S113
+            httpx.AsyncClient(verify=authorities, trust_env=False, timeout=None) as client,  # noqa: S113 (bounded above)
+        ):
             page: Mapping[str, str] = {}
             for _ in range(PAGES):
                 status, answered, body = await _get(client, httpx.URL(url).copy_merge_params(page), headers)

@@ -8,6 +8,7 @@ from mitmproxy.http import Headers, Response
 
 from addons.exchange import EVENT_STREAM, Exchange
 from addons.providers.base import Action
+from converters.code_assist import Encloser, enclose_answer
 from converters.collect import collect, replay
 from converters.count import estimate_tokens
 from converters.counting import count_body, read_count, write_count
@@ -111,6 +112,17 @@ def written_answer(exchange: Exchange, events: Iterable[StreamEvent]) -> Respons
     if exchange.array:
         return exchange.answer(200, as_array(body))
     return exchange.answer(200, body, EVENT_STREAM)
+
+
+def in_envelope(response: Response) -> bytes:
+    """A whole answer for a client that speaks Code Assist; one that was streamed to nobody is its frames."""
+    body = response.raw_content or b""
+    if response.status_code != 200:
+        return body
+    if response.headers.get("content-type") == EVENT_STREAM:
+        encloser = Encloser()
+        return encloser.feed(body) + encloser.close()
+    return enclose_answer(body)
 
 
 def is_stream(exchange: Exchange, response: Response) -> bool:

@@ -83,9 +83,22 @@ def protocol_of(path: str, headers: Collection[str], google_key: bool = False) -
         return "responses"
     if "/chat/" in path:
         return "chat"
-    if google_key or "/v1beta" in path or "/v1alpha" in path or path.rpartition(":")[2] in VERBS:
+    if (
+        google_key
+        or "/v1beta" in path
+        or "/v1internal" in path
+        or "/v1alpha" in path
+        or path.rpartition(":")[2] in VERBS
+    ):
         return "gemini"
     return "chat"
+
+
+def split_provider(path: str, providers: Collection[str]) -> tuple[str | None, str]:
+    """(the provider that the path names first, the rest without slashes around it)."""
+    rest = _SLASHES.sub("/", path).strip("/")
+    first, _, after = rest.partition("/")
+    return (first, after) if first in providers else (None, rest)
 
 
 def match(method: str, path: str, providers: Collection[str]) -> Match:
@@ -94,10 +107,9 @@ def match(method: str, path: str, providers: Collection[str]) -> Match:
 
     Raises ConversionError: 404 that lists what exists, 405 for a known path and a wrong method.
     """
-    rest = _SLASHES.sub("/", path).strip("/")
+    provider, rest = split_provider(path, providers)
     first, _, after = rest.partition("/")
-    provider = first if first in providers else None
-    versioned = (after if provider else rest) + "/"
+    versioned = rest + "/"
     bare = _VERSION.sub("", versioned).strip("/")
     google = "gemini" if _GOOGLE_VERSION.match(versioned) else None
     if (method, bare) in QUIET:

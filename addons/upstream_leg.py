@@ -14,7 +14,16 @@ from addons.candidates import Candidate, Plan, nearest_models, plan
 from addons.exchange import EVENT_STREAM, JSON, Exchange
 from addons.listing import listing
 from addons.model_lists import ModelLists
-from addons.provider_answer import down_headers, estimate, is_stream, undoing, watched, whole_answer, written_answer
+from addons.provider_answer import (
+    down_headers,
+    estimate,
+    in_envelope,
+    is_stream,
+    undoing,
+    watched,
+    whole_answer,
+    written_answer,
+)
 from addons.providers import catalogue
 from addons.providers.base import Action, Provider
 from addons.relay import FailedAttempt, Pipe
@@ -22,6 +31,7 @@ from addons.routing import unknown_provider
 from addons.settings import Settings
 from addons.upstream_body import as_sent, converted, parsed, refuse_crossing
 from addons.upstream_request import address, leave_out_reasoning
+from converters.code_assist import EnclosedPipe
 from converters.errors import ConversionError, Failure, Kind, UpstreamError, failure_of
 from converters.gemini.array import ArrayPipe
 from converters.json_codec import JsonObject, dumps
@@ -217,16 +227,27 @@ class UpstreamLeg:
             await self._fall_back(exchange, attempt)
 
     async def _renewed(self, exchange: Exchange, attempt: FailedAttempt) -> bool:
-        """Whether the account has another credential now, in place of one that its provider refused."""
+        """Whether the account is another now than the one its provider refused, so that it is worth one more try: with a new
+        credential, or with a new body where something in its envelope was found out anew."""
         provider, account = exchange.provider, exchange.account
         assert provider is not None and account is not None
         error = read_refusal(exchange, attempt)
-        provider.judge(account, error)
-        if exchange.renewed or error.kind is not Kind.AUTH or not await account.credential.renew():
+        mended = provider.judge(account, error)
+        if exchange.renewed:
+            return False
+        if mended:
+            refused = exchange.snapshot()
+            try:
+                await self._turn_to(exchange, attempt.flow, Candidate(provider.name, exchange.target_model, ""))
+            except ConversionError:
+                exchange.return_to(refused)
+                return False
+        elif error.kind is Kind.AUTH and await account.credential.renew():
+            exchange.secret_headers = provider.headers(account)
+        else:
             return False
         exchange.renewed = True
         exchange.attempts += 1
-        exchange.secret_headers = provider.headers(account)
         return True
 
     async def _fall_back(self, exchange: Exchange, attempt: FailedAttempt) -> None:
@@ -250,7 +271,9 @@ class UpstreamLeg:
         if response.status_code == 200 and exchange.stream and is_stream(exchange, response):
             with suppress(UpstreamError):  # an unknown content coding: `response` refuses it
                 pipe = self._pipe(exchange, response)
-                exchange.pipe = ArrayPipe(pipe) if exchange.array else pipe
+                exchange.pipe = (
+                    EnclosedPipe(pipe) if exchange.code_assist else ArrayPipe(pipe) if exchange.array else pipe
+                )
                 self._stream_headers(exchange, response)
         if exchange.first_byte is None and not exchange.pipe:
             exchange.first_byte = time.monotonic()
@@ -278,8 +301,15 @@ class UpstreamLeg:
     async def response(self, flow: HTTPFlow) -> None:
         """A whole answer is here (or a streamed one has ended: nothing is left to do but to remember)."""
         exchange = Exchange.of(flow)
-        if exchange is None or flow.response is None or not exchange.sent:
+        if exchange is None or flow.response is None:
             return
+        if exchange.sent:
+            await self._answered(exchange, flow)
+        if exchange.code_assist and exchange.match.action is Action.GENERATE and exchange.pipe is None:
+            flow.response.content = in_envelope(flow.response)
+
+    async def _answered(self, exchange: Exchange, flow: HTTPFlow) -> None:
+        assert flow.response is not None
         if exchange.pipe is None and exchange.failure is None:
             try:
                 flow.response = whole_answer(exchange, flow.response)

@@ -74,6 +74,8 @@ def address(exchange: Exchange, flow: HTTPFlow, body: bytes | None) -> None:
 
 def thread_of(exchange: Exchange) -> str:
     """What tells the client's conversation from its others, "" if it says nothing of the kind."""
+    if exchange.thread:
+        return exchange.thread
     for name in _THREAD_HEADERS:
         if found := exchange.request_headers.get(name):
             return found

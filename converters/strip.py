@@ -60,6 +60,8 @@ def strip_reasoning(wire_name: str, body: JsonObject, model: str | None = None) 
             return _strip_items(body)
         case "gemini":
             return strip_signatures(body, model, keep_own=False)
+        case "kiro":
+            return _strip_history(body)
     return False
 
 
@@ -198,3 +200,17 @@ def _strip_items(body: JsonObject) -> bool:
         if item.get("type") in _LED_TO and item.get("role", "assistant") == "assistant":
             item.pop("id", None)
     return True
+
+
+# --- kiro ---
+
+
+def _strip_history(body: JsonObject) -> bool:
+    state = body.get("conversationState")
+    answers = (
+        [turn.get("assistantResponseMessage") for turn in _objects(state, "history")] if isinstance(state, dict) else []
+    )
+    found = [answer for answer in answers if isinstance(answer, dict) and "reasoningContent" in answer]
+    for answer in found:
+        del answer["reasoningContent"]
+    return bool(found)

@@ -19,7 +19,7 @@ from creds.account import CredentialError, Scheme, State, Status
 from creds.api_key import parse_key
 from creds.kiro_calls import JSON, US, Said, checked_arn, checked_region, region_of, send
 from creds.kiro_cli import LOGIN as CLI_LOGIN
-from creds.kiro_cli import RENEW, CliSource, is_database, run_the_cli
+from creds.kiro_cli import RENEW, CliSource, cli_file, is_database, run_the_cli
 from creds.kiro_files import API_KEY, KEYS, Kind, kind_of, kiro_file
 from creds.kiro_refresh import KiroRefresh
 from creds.kiro_usage import Usage, UsageLimits
@@ -29,8 +29,9 @@ from creds.token_file import Base64Source, FileSource
 
 PROFILE_PAUSE = 3600.0  # seconds between two questions for the profile of an account that has none
 DOUBT_PAUSE = 60.0  # and for one that was refused
-IDE_LOGIN = "sign in to the Kiro IDE, or set kiro_api_key"
-BASE64_LOGIN = "sign in to the Kiro IDE and set kiro_oauth_creds_base64 anew, or set kiro_api_key"
+LOGIN = "aiclient login claude-kiro-oauth"
+IDE_LOGIN = f"sign in to the Kiro IDE, or {LOGIN}"
+BASE64_LOGIN = f"{LOGIN}, and set kiro_oauth_creds_base64 anew"
 KEY_REFUSED = (
     "Kiro refused the API key: it is wrong or revoked, or the organisation's administrator does not allow API keys; set another"
     " one as kiro_api_key and restart"
@@ -249,6 +250,12 @@ def suspended(label: str) -> str:
     )
 
 
+def official_file() -> Path:
+    """Where the Kiro IDE keeps its login; the CLI's database, if only that is there."""
+    ide, cli = kiro_file(), cli_file()
+    return cli if cli.is_file() and not ide.is_file() else ide
+
+
 def kiro_credential(
     label: str,
     *,
@@ -261,15 +268,15 @@ def kiro_credential(
     profile_arn: str = "",
     endpoint: Endpoint | None = None,
 ) -> KiroCredential:
-    """The account of an API key, else of a base64, else of a file: the IDE's (the default) or the CLI's database. Same arguments,
-    same object: all who use an account share its refresh.
+    """The account of an API key, else of a file or a base64, else of the IDE's own file; a file may be the CLI's database. Same arguments,
+    same object: all who use an account share its refresh. A base64 counts only where no file is given.
 
     Raises CredentialError for a key, a region or a profile that is none.
     """
     return _kiro_credential(
         label,
-        None if api_key or base64 else file or kiro_file(),
-        None if api_key else base64 or None,
+        None if api_key or (base64 and not file) else file or kiro_file(),
+        None if api_key or file else base64 or None,
         _checked_key(api_key) if api_key else None,
         auth_base_url,
         oidc_base_url,
@@ -310,6 +317,7 @@ def _kiro_credential(
     elif is_database(file):
         source, renewal, login = CliSource(file), run_the_cli, CLI_LOGIN
     else:
-        source, renewal, login = FileSource(file, KEYS), refresh(file.parent), IDE_LOGIN
+        source, renewal = FileSource(file, KEYS), refresh(file.parent)
+        login = IDE_LOGIN if file == kiro_file() else LOGIN
     tokens = OAuthCredential(label, source, renewal, time.time, login=login)
     return KiroCredential(tokens, source, endpoint=endpoint, region=region, arn=arn)

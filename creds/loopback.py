@@ -51,7 +51,7 @@ class Loopback:
         """One connection, one request."""
         self._writers.add(writer)
         try:
-            with suppress(TimeoutError, OSError, EOFError, asyncio.LimitOverrunError):
+            with suppress(TimeoutError, OSError, EOFError, ValueError, asyncio.LimitOverrunError):
                 async with asyncio.timeout(HEAD_SECONDS):
                     head = await reader.readuntil(b"\r\n\r\n")
                     (status, title, text), end = self._answer(head.decode("latin-1"))

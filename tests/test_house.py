@@ -20,7 +20,7 @@ PACKAGES = ("addons", "converters", "creds")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 LONGEST = 500
 
-WIRES = {"openai_chat", "openai_responses", "anthropic", "gemini", "code_assist", "codewhisperer"}
+WIRES = {"openai_chat", "openai_responses", "anthropic", "gemini", "code_assist", "kiro"}
 BUILDS_ON = {("code_assist", "gemini")}  # Code Assist is Gemini in an envelope
 IMPURE = {
     *("mitmproxy", "httpx", "asyncio", "os", "time", "random", "logging", "secrets", "socket", "ssl", "subprocess"),

@@ -6,12 +6,22 @@ from importlib.metadata import entry_points
 from addons.providers.base import Provider
 from addons.providers.claude_custom import ClaudeCustom
 from addons.providers.demo import Demo
+from addons.providers.gemini_cli_oauth import GeminiCliOAuth
 from addons.providers.gemini_custom import GeminiCustom
 from addons.providers.openai_custom import OpenAICustom
+from addons.providers.openai_qwen_oauth import OpenAIQwenOAuth
 from addons.providers.openai_responses_custom import OpenAIResponsesCustom
 
 GROUP = "aiclient.providers"
-BUILT_IN: tuple[type[Provider], ...] = (OpenAICustom, OpenAIResponsesCustom, ClaudeCustom, GeminiCustom, Demo)
+BUILT_IN: tuple[type[Provider], ...] = (
+    OpenAICustom,
+    OpenAIResponsesCustom,
+    ClaudeCustom,
+    GeminiCustom,
+    GeminiCliOAuth,
+    OpenAIQwenOAuth,
+    Demo,
+)
 
 
 @cache

@@ -27,6 +27,7 @@ class Action(StrEnum):
     MODELS = "models"  # the list
     MODEL = "model"  # one entry of it
     HEALTH = "health"
+    HANDSHAKE = "handshake"  # what Gemini CLI asks of Code Assist beside its questions: answered, never forwarded
     QUIET = "quiet"  # a client's side traffic: answered, never forwarded
 
 
@@ -127,8 +128,10 @@ class Provider:
         """Takes the envelope off a whole answer, errors included."""
         return body
 
-    def judge(self, account: Account, error: UpstreamError) -> None:
-        """What a refusal says of the account: some end its use."""
+    def judge(self, account: Account, error: UpstreamError) -> bool:
+        """What a refusal says of the account: some end its use. Whether it has mended itself, so that the same request, built
+        anew, may be taken."""
+        return False
 
     def known_models(self, account: Account) -> Sequence[Model]:
         """Its models, for a provider whose protocol has no list of them."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import ClassVar, override
 
 from addons.providers.base import Action, Call, Provider
 from addons.settings import Settings
+from addons.settings_sources import home
 from converters.errors import Kind, UpstreamError
 from converters.eventstream import CONTENT_TYPE
 from converters.json_codec import dumps
@@ -16,10 +16,9 @@ from converters.kiro.models import context_window
 from converters.model_list import Model, with_known_limits
 from converters.profile import DEFAULT, Profile
 from creds.account import Account
-from creds.kiro import AWS_JSON, KEY_REFUSED, Endpoint, KiroCredential, host_in, kiro_credential, suspended
-from creds.kiro_calls import US, region_of
-from creds.kiro_cli import cli_file
-from creds.kiro_files import kiro_file
+from creds.kiro import AWS_JSON, KEY_REFUSED, Endpoint, KiroCredential, kiro_credential, official_file, suspended
+from creds.places import credential_file
+from creds.service import KIRO
 
 # As its clients know them (2026-10). Any other name is sent on as it is written, Anthropic's spelling as Kiro's.
 MODELS = tuple(
@@ -32,21 +31,16 @@ _STATE = b'{"conversationState":{'  # how a body begins
 
 
 class ClaudeKiroOAuth(Provider):
-    """Kiro's generateAssistantResponse. The account's credential is a KiroCredential.
+    """Kiro's generateAssistantResponse. The account's credential is a KiroCredential, which knows where to go where no setting
+    says it.
 
     No family: that it serves Claude too is no reason to spend its credits where another account is Anthropic's own.
     """
 
     name = "claude-kiro-oauth"
     title = "Kiro, with an API key or the login of its IDE or CLI"
-    status = (
-        "live: Kiro documents API keys for use without its own tools since 2026-04; AWS announced on 2026-04-29 that its hosts"
-        " move to kiro.dev, so kiro_base_url and kiro_wire may have to be set"
-    )
-    terms: ClassVar[str] = (
-        "Kiro has no statement on other software that uses the login of its IDE or CLI, and users report accounts suspended"
-        " after that; an API key (kiro_api_key) is the way that it documents"
-    )
+    status = KIRO.headline
+    terms: ClassVar[str] = KIRO.terms
     wire = WIRE
     url_setting = "kiro_base_url"
     models: ClassVar[Sequence[str]] = MODELS
@@ -105,22 +99,19 @@ class ClaudeKiroOAuth(Provider):
         ]
 
     @override
-    def account(self, settings: Settings) -> Account | None:
-        """Of the API key, else the base64, else the file that settings name; without any of them, of the IDE's own file or the
-        CLI's, if one is there. Raises CredentialError for a setting that cannot be used."""
+    def account(self, settings: Settings) -> tuple[Account, bool] | None:
+        """Of the API key, else of a login: the file that settings name, their base64, our own file, the IDE's or the CLI's. The
+        last two belong to other programs: on demand alone. Raises CredentialError for a setting that cannot be used."""
         key, base64 = (
             secret.get_secret_value().strip() for secret in (settings.kiro_api_key, settings.kiro_oauth_creds_base64)
         )
-        named = settings.kiro_oauth_creds_file.strip()
-        file = (
-            Path(named).expanduser()
-            if named
-            else next((path for path in (kiro_file(), cli_file()) if path.exists()), None)
-        )
-        if not key and not base64 and file is None:
+        named = settings.kiro_oauth_creds_file
+        file, on_demand = credential_file(self.name, named, home(), official_file())
+        if key or (base64 and not named.strip()):
+            file, on_demand = None, False
+        elif file is None:
             return None
         label = f"{self.name}:default"
-        arn, region = settings.kiro_profile_arn, settings.kiro_region
         credential = kiro_credential(
             label,
             file=file,
@@ -128,21 +119,13 @@ class ClaudeKiroOAuth(Provider):
             api_key=key,
             auth_base_url=settings.kiro_auth_base_url,
             oidc_base_url=settings.kiro_oidc_base_url,
-            region=region,
-            profile_arn=arn,
+            region=settings.kiro_region,
+            profile_arn=settings.kiro_profile_arn,
             endpoint=Endpoint(
                 settings.kiro_wire, settings.kiro_base_url, settings.kiro_management_base_url, settings.kiro_thinking
             ),
         )
-        # For people; where it really goes may depend on what the login says.
-        base_url = settings.kiro_base_url or host_in(region_of(arn.strip()) or region.strip() or US)
-        return Account(self.name, label, base_url, credential)
-
-
-def is_named(settings: Settings) -> bool:
-    """Whether settings name a login. The IDE's and the CLI's own files are not theirs to spend unless somebody says so."""
-    secrets = (settings.kiro_api_key, settings.kiro_oauth_creds_base64)
-    return bool(settings.kiro_oauth_creds_file.strip() or any(secret.get_secret_value().strip() for secret in secrets))
+        return Account(self.name, label, settings.kiro_base_url, credential), on_demand
 
 
 def kiro(account: Account) -> KiroCredential:

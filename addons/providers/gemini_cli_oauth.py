@@ -85,8 +85,12 @@ class GeminiCliOAuth(Provider):
         return open_answer(body)
 
     @override
-    def judge(self, account: Account, error: UpstreamError) -> None:
-        _credential(account).judge(error.status, error.code or "", str(error))
+    def judge(self, account: Account, error: UpstreamError) -> bool:
+        """A project that was refused is found out anew."""
+        credential = _credential(account)
+        known = credential.project.at_hand
+        credential.judge(error.status, error.code or "", str(error))
+        return known is not None and credential.project.at_hand is None
 
     @override
     def known_models(self, account: Account) -> Sequence[Model]:

@@ -75,10 +75,11 @@ class OpenAIQwenOAuth(Provider):
         )
 
     @override
-    def judge(self, account: Account, error: UpstreamError) -> None:
+    def judge(self, account: Account, error: UpstreamError) -> bool:
         credential = account.credential
         assert isinstance(credential, OAuthCredential)
         note_refusal(credential, error.status or 0, str(error))
+        return False
 
     @override
     def known_models(self, account: Account) -> Sequence[Model]:

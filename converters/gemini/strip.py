@@ -4,7 +4,8 @@ from converters.gemini.models import gemini_model
 from converters.gemini.tokens import PLACEHOLDER, read_signature
 from converters.json_codec import Json, JsonObject
 
-_WRAPPED = ("generateContentRequest", "generate_content_request")  # a whole request inside a counting one
+# A whole request inside a counting one, or in Code Assist's envelope.
+_WRAPPED = ("generateContentRequest", "generate_content_request", "request")
 _CALLS = {"functionCall": "thoughtSignature", "function_call": "thought_signature"}
 _SIGNATURE = tuple(_CALLS.values())
 

@@ -238,3 +238,14 @@ def test_7_4_reasoning_that_no_provider_knows_by_its_id_is_left_out() -> None:
     assert strip_envelopes("responses", body)
     assert body == {"input": [theirs, said]}
     assert not holds_envelopes("responses", dumps(body))
+
+
+def test_7_4_kiro_gets_its_history_without_reasoning() -> None:
+    asked: JsonObject = {"userInputMessage": {"content": "q"}}
+    answer: JsonObject = {"content": "a"}
+    signed: JsonObject = {**answer, "reasoningContent": {"reasoningText": {"text": "hm", "signature": "s"}}}
+    body: JsonObject = {"conversationState": {"history": [asked, {"assistantResponseMessage": signed}]}}
+    assert strip_reasoning("kiro", body)
+    assert body == {"conversationState": {"history": [asked, {"assistantResponseMessage": answer}]}}
+    assert not strip_reasoning("kiro", body)
+    assert not strip_reasoning("kiro", {"conversationState": []})

@@ -67,7 +67,7 @@ async def test_the_first_answer_counts() -> None:
         assert await loopback.code() == "one"
 
 
-async def test_garbage_and_silent_connections_hold_nothing_up() -> None:
+async def test_garbage_and_silent_connections_hold_nothing_up(caplog: pytest.LogCaptureFixture) -> None:
     """A browser opens connections ahead of need; some of them never say a word, and the end must not wait for them."""
     async with listening(PATH, STATE) as loopback:
         silent = await asyncio.open_connection("127.0.0.1", loopback.port)
@@ -79,6 +79,7 @@ async def test_garbage_and_silent_connections_hold_nothing_up() -> None:
             writer.close()
         await get(loopback, f"{PATH}?code=good&state={STATE}")
         assert await asyncio.wait_for(loopback.code(), 1) == "good"
+    assert caplog.text == ""
     assert await asyncio.wait_for(silent[0].read(), 1) == b""
     silent[1].close()
     with pytest.raises(ConnectionRefusedError):

@@ -288,7 +288,9 @@ class KiroFake(FakeProvider):
 
     @override
     def error_answer(self, error: HttpError, param: str | None) -> tuple[dict[str, str], bytes]:
-        """A refusal in no protocol's words, in Kiro's. (Its own come whole.)"""
+        """A refusal in no protocol's words, in Kiro's. Its own come whole."""
+        if error.body is not None:
+            return {}, error.body
         name = _NAMES.get(error.status, "InternalServerException" if error.status >= 500 else "ValidationException")
         message, reason = error.message, None
         if error.code == "context_length_exceeded":

@@ -79,7 +79,8 @@ def _broken(body: JsonObject, empty_tool_turns: bool, bare_schemas: bool) -> Ite
         yield Broken("3 chatTriggerType")
     if not _UUID.fullmatch(state.get("conversationId", "00000000-0000-4000-8000-000000000000")):
         yield Broken("3 conversationId", "Invalid conversation id.", "INVALID_CONVERSATION_ID")
-    history, current = state.get("history", []), state.get("currentMessage")
+    history: list[JsonObject] = state.get("history", [])
+    current: JsonObject = state.get("currentMessage") or {}
     yield from _order(history, current)
     yield from _empty_lists(body)
     for message in (*history, current):
@@ -93,9 +94,9 @@ def _broken(body: JsonObject, empty_tool_turns: bool, bare_schemas: bool) -> Ite
     yield from _tools(history, current, bare_schemas)
 
 
-def _order(history: list[JsonObject], current: object) -> Iterator[Broken]:
+def _order(history: list[JsonObject], current: JsonObject) -> Iterator[Broken]:
     """3.1.1, 3.1.10"""
-    if not isinstance(current, dict) or current.keys() != {"userInputMessage"}:
+    if current.keys() != {"userInputMessage"}:
         yield Broken("3.1.10 currentMessage")
         return
     for place, message in enumerate(history):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-type Typed = str | None | Callable[[str], str]
+type Typed = str | Callable[[str], str] | None
 
 
 @dataclass

@@ -9,9 +9,11 @@ from converters.code_assist import Opener, enclose, enclose_count, open_answer
 from converters.errors import ConversionError, UpstreamError
 from converters.gemini import WIRE
 from converters.gemini.reader import StreamReader
+from converters.gemini.tokens import PLACEHOLDER
 from converters.pipe import TeePipe
 from converters.profile import DEFAULT
 from converters.sse import MAX_FRAME
+from converters.strip import strip_reasoning
 from converters.wire import Ask
 
 type JsonObject = dict[str, Any]
@@ -71,6 +73,16 @@ def test_18_2_cached_content_is_refused_by_its_name(name: str) -> None:
 def test_18_2_an_empty_reference_to_a_cache_is_left_out_and_the_words_in_a_text_mean_nothing() -> None:
     body: JsonObject = {"contents": [{"parts": [{"text": '"cachedContent"'}]}], "cachedContent": ""}
     assert json.loads(enclosed(json.dumps(body).encode()))["request"].keys() == {"contents", "session_id"}
+
+
+def test_7_4_reasoning_can_be_left_out_of_a_body_that_is_in_the_envelope() -> None:
+    """For the one more try after a refusal of old signatures."""
+    called: JsonObject = {"functionCall": {"name": "a", "args": {}}}
+    turn = {"role": "model", "parts": [{"text": "Hm", "thought": True}, {**called, "thoughtSignature": "b2xk"}]}
+    outer = json.loads(enclosed(json.dumps({"contents": [said("Hi"), turn]}).encode(), model="gemini-3-pro-preview"))
+    assert strip_reasoning("gemini", outer, "gemini-3-pro-preview")
+    signed = {**called, "thoughtSignature": PLACEHOLDER}
+    assert outer["request"]["contents"] == [said("Hi"), {"role": "model", "parts": [signed]}]
 
 
 # --- counting ---
