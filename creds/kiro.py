@@ -129,7 +129,7 @@ class KiroCredential:
 
     @property
     def base_url(self) -> str:
-        return self.endpoint.base_url or host_in(self.api_region)
+        return self.endpoint.base_url or f"https://q.{self.api_region}.amazonaws.com"
 
     # --- Credential ---
 
@@ -235,11 +235,6 @@ class KiroCredential:
             return await asyncio.to_thread(send, "GET", f"{base}/getUsageLimits?{urlencode(asked)}", headers)
         headers["content-type"] = JSON
         return await asyncio.to_thread(send, "POST", f"{base}/{name}", headers, content)
-
-
-def host_in(region: str) -> str:
-    """Kiro's own, in a region."""
-    return f"https://q.{region}.amazonaws.com"
 
 
 def suspended(label: str) -> str:
