@@ -39,7 +39,8 @@ class Accounts:
         """Raises ConversionError 503 that names the cure when there is none."""
         account = self.by_provider.get(provider.name)
         if account is None and not provider.key_setting:
-            message = f"provider {provider.name} has no account: run `aiclient login {provider.name}`"
+            warning = f" ({provider.status.warning})" if provider.status.warning else ""
+            message = f"provider {provider.name} has no account: run `aiclient login {provider.name}`{warning}"
             raise ConversionError(message, status=503, code="no_account")
         if account is None:
             setting = provider.key_setting

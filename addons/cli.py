@@ -12,15 +12,18 @@ from typing import NoReturn, override
 
 from addons import launch
 from addons.accounts import Accounts, read_accounts
+from addons.cli_accounts import add_accounts_arguments, add_providers_arguments, place, show_accounts, show_providers
+from addons.cli_login import login, logout
 from addons.cli_route import add_arguments, show_route
 from addons.client_key import ensure_key, key_path, new_key
 from addons.providers import catalogue
 from addons.settings import NAMES, SECRETS, Settings, group_of, written
 from addons.settings_routes import DefaultModels, Routes
-from addons.settings_sources import Loaded, SettingsError, flag, home, load, refuse_unknown_providers, variable
+from addons.settings_sources import SettingsError, flag, home, load, refuse_unknown_providers, variable
 from converters.errors import ConversionError
 from creds.account import CredentialError
-from creds.api_key import ApiKey, masked
+from creds.api_key import masked
+from creds.commands import add_login_arguments, add_logout_arguments
 
 EXAMPLES = """\
 examples:
@@ -28,13 +31,10 @@ examples:
   aiclient serve --port 4000 --openai-base-url http://127.0.0.1:11434/v1 --openai-api-key ollama
   aiclient web                           the same, and every exchange to be watched in a browser
   aiclient serve -- -w flows.mitm        what follows `--` goes to mitmproxy
+  aiclient login qwen                    log in to a provider that takes no key; shows what is known of it first
   aiclient accounts --json
   aiclient route claude-sonnet-4-5       who would be asked for this model, and why
 """
-NO_ACCOUNTS = (
-    "no accounts: set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, "
-    "or openai_api_key, claude_api_key or gemini_api_key in aiclient.toml"
-)
 WEB_PORT = 8081
 
 
@@ -98,8 +98,10 @@ def make_parser() -> Parser:
     )
     web.add_argument("--open", action="store_true", help="Open the page in a browser.")
     _add_settings(web)
-    accounts = command("accounts", show_accounts, "List the accounts that are set up.")
-    accounts.add_argument("--json", action="store_true", help="For programs.")
+    add_accounts_arguments(command("accounts", show_accounts, "List the accounts that are set up, and their state."))
+    add_login_arguments(command("login", login, "Log in to a provider."))
+    add_logout_arguments(command("logout", logout, "Remove a login that was made here."))
+    add_providers_arguments(command("providers", show_providers, "List the providers, and what is known of each."))
     add_arguments(command("route", show_route, "Show who would be asked for a model, and why."))
     config = command("config", show_config, "Show every setting and where it comes from, or check them.")
     config.add_argument("what", nargs="?", choices=("show", "check"), default="show")
@@ -149,38 +151,6 @@ def accounts_of(settings: Settings) -> Accounts:
     """The accounts that settings name. Raises SettingsError and CredentialError for what cannot work."""
     refuse_unknown_providers(settings, catalogue())
     return read_accounts(settings, catalogue())
-
-
-def show_accounts(args: argparse.Namespace) -> None:
-    """`accounts`: provider, label, base URL, source of the key, the key's ends."""
-    loaded = load()
-    accounts = accounts_of(loaded.settings)
-    rows = []
-    for name, account in accounts.by_provider.items():
-        shown = masked(account.credential.key) if isinstance(account.credential, ApiKey) else ""
-        rows.append(
-            {
-                "provider": name,
-                "label": account.label,
-                "base_url": account.base_url,
-                "key_from": accounts.borrowed.get(name) or place(loaded, catalogue()[name].key_setting),
-                "key": shown,
-                "used": "when named" if name in accounts.on_demand else "always",
-            }
-        )
-    if args.json:
-        print(json.dumps(rows, indent=2))
-    elif not rows:
-        print(NO_ACCOUNTS)
-    for row in [] if args.json else rows:
-        text = f"{row['provider']:<22} {row['label']:<30} {row['base_url']:<40} key {row['key']} from {row['key_from']}"
-        print(text + ("" if row["used"] == "always" else ", used when named"))
-
-
-def place(loaded: Loaded, name: str) -> str:
-    """Where a setting's value comes from, as people say it."""
-    origin = loaded.origin[name]
-    return f"file {origin}" if loaded.file and origin == str(loaded.file) else origin
 
 
 def show_config(args: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ from pydantic_settings import EnvSettingsSource, TomlConfigSettingsSource
 
 from addons.settings import ENV_PREFIX, NAMES, SECRETS, Settings, written
 from addons.settings_routes import head_of
+from creds import places
 from creds.account import CredentialError
 from creds.store import resolve_secret
 
@@ -50,7 +51,7 @@ class Loaded:
 
 def home() -> Path:
     """The folder for the client key and everything else that is ours to keep."""
-    return Path(os.environ.get("AICLIENT_HOME") or "~/.aiclient").expanduser()
+    return places.home(os.environ)
 
 
 def config_file() -> Path | None:

@@ -6,7 +6,7 @@ ever raises: an exception in a host's stream callback would lose a chunk and lea
 """
 
 from collections.abc import Callable, Iterable
-from typing import Protocol, override
+from typing import Protocol, override, runtime_checkable
 
 from converters.errors import Kind, UpstreamError, failure_of
 from converters.events import Finish, Start, StreamEvent, TextDelta, UsageUpdate
@@ -32,6 +32,14 @@ class Undo(Protocol):
         ...
 
 
+@runtime_checkable
+class Cuts(Protocol):
+    """A reader that may end the answer by its own decision, where the provider cannot be told where to stop."""
+
+    @property
+    def cut(self) -> bool: ...
+
+
 class _Pipe:
     """What both kinds share.
 
@@ -51,6 +59,11 @@ class _Pipe:
         self._watch = watch
         self._undo = undo
         self._scrub = scrub or bytes
+
+    @property
+    def over(self) -> bool:
+        """Nothing more will be given, whatever comes: the answer has ended, well or with `failed`."""
+        return self._over
 
     def _note(self, event: StreamEvent) -> None:
         """Text deltas, nearly all events, are not worth watching: callers leave them out."""
@@ -97,6 +110,7 @@ class StreamPipe(_Pipe):
     ) -> None:
         super().__init__(reader, writer, watch, undo, scrub)
         self._restore = restore
+        self._cutter = reader if isinstance(reader, Cuts) else None
 
     def feed(self, data: bytes) -> bytes:
         if self._over:
@@ -108,7 +122,8 @@ class StreamPipe(_Pipe):
             self._write(self._reader.feed(data), out)
         except Exception as error:
             return self._break(_as_upstream_error(error), b"".join(out))
-        return self._sent(out)
+        sent = self._sent(out)
+        return sent + self.close() if self._cutter and self._cutter.cut else sent
 
     def close(self) -> bytes:
         """The upstream ended in good order; whether its answer did is for the reader to say."""

@@ -15,6 +15,7 @@ from converters.profile import DEFAULT, Profile
 from converters.turns import Chat
 from converters.wire import ProviderWire
 from creds.account import Account, Scheme
+from creds.service import UNSAID, Service
 
 
 class Action(StrEnum):
@@ -82,7 +83,7 @@ class Opener(Protocol):
 class Provider:
     """A provider.
 
-    name: also the path prefix and the word for `--model-provider`. status: one sentence on whether the vendor keeps it up.
+    name: also the path prefix and the word for `--model-provider`. status: what is known of its service.
     key_setting, url_setting: the settings its account comes from. scheme: how its wire carries the key. wire None: it
     speaks whatever the client speaks and answers inside this process, through `answer`. family: a pattern for the beginning of
     its own models' names, "" if it has none. url_version: what a base URL without a version gets.
@@ -90,7 +91,7 @@ class Provider:
 
     name: ClassVar[str]
     title: ClassVar[str]
-    status: ClassVar[str] = "live"
+    status: ClassVar[Service] = UNSAID
     wire: ClassVar[ProviderWire | None] = None
     scheme: ClassVar[Scheme] = Scheme.BEARER
     key_setting: ClassVar[str] = ""

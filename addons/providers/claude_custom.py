@@ -3,6 +3,7 @@
 from addons.providers.base import Provider
 from converters.anthropic import WIRE
 from creds.account import Scheme
+from creds.service import KEYS_SOLD
 
 
 class ClaudeCustom(Provider):
@@ -10,6 +11,7 @@ class ClaudeCustom(Provider):
 
     name = "claude-custom"
     title = "Anthropic Messages and compatible vendors, with an API key"
+    status = KEYS_SOLD
     wire = WIRE
     scheme = Scheme.X_API_KEY
     key_setting = "claude_api_key"

@@ -39,8 +39,7 @@ class ClaudeKiroOAuth(Provider):
 
     name = "claude-kiro-oauth"
     title = "Kiro, with an API key or the login of its IDE or CLI"
-    status = KIRO.headline
-    terms: ClassVar[str] = KIRO.terms
+    status = KIRO
     wire = WIRE
     url_setting = "kiro_base_url"
     models: ClassVar[Sequence[str]] = MODELS
@@ -80,16 +79,17 @@ class ClaudeKiroOAuth(Provider):
         return replace(DEFAULT, thinking=kiro(account).endpoint.thinking)
 
     @override
-    def judge(self, account: Account, error: UpstreamError) -> None:
-        """A suspension ends the account's use, a refused API key too; a refused profile is sought anew."""
+    def judge(self, account: Account, error: UpstreamError) -> bool:
+        """A suspension ends the account's use, a refused API key too; a profile that is wanted, or refused, is sought anew."""
         credential = kiro(account)
         refused = error.kind is Kind.AUTH or (error.kind is Kind.FORBIDDEN and error.code == "AccessDeniedException")
         if error.code == SUSPENDED:
             credential.suspend(suspended(account.label))
         elif refused and credential.kind == "api_key":
             credential.suspend(f"{account.label}: {KEY_REFUSED}")
-        elif error.code == PROFILE_REQUIRED or error.kind is Kind.FORBIDDEN:
-            credential.doubt_profile()
+        elif error.kind is Kind.FORBIDDEN and error.code in (PROFILE_REQUIRED, "AccessDeniedException"):
+            return credential.doubt_profile()
+        return False
 
     @override
     def known_models(self, account: Account) -> Sequence[Model]:

@@ -26,6 +26,7 @@ from converters.events import (
 )
 from converters.json_codec import Json, JsonObject, dumps_text
 from converters.turns import Chat, Part, Text, Tool, ToolResult
+from creds.service import BUILT_IN
 
 MODEL = "aiclient-demo"
 _WORDS = re.compile(r"\S+\s*")
@@ -40,7 +41,7 @@ class Demo(Provider):
 
     name = "demo"
     title = "A small fake model inside aiclient, for trying it out"
-    status = "built in"
+    status = BUILT_IN
 
     def answer(self, chat: Chat) -> Iterator[StreamEvent]:
         """Deterministic: the same chat gives the same answer, ids included."""

@@ -43,8 +43,7 @@ class GeminiCliOAuth(Provider):
 
     name = "gemini-cli-oauth"
     title = "Google Code Assist, with the login of Gemini CLI"
-    status = GEMINI_CLI.headline
-    terms: ClassVar[str] = GEMINI_CLI.terms
+    status = GEMINI_CLI
     wire = WIRE
     family = "gemini-|gemma-|learnlm-"
     url_version = "v1internal"

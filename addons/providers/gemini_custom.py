@@ -3,6 +3,7 @@
 from addons.providers.base import Provider
 from converters.gemini import WIRE
 from creds.account import Scheme
+from creds.service import KEYS_SOLD
 
 
 class GeminiCustom(Provider):
@@ -10,6 +11,7 @@ class GeminiCustom(Provider):
 
     name = "gemini-custom"
     title = "Google Gemini API, with an API key"
+    status = KEYS_SOLD
     wire = WIRE
     scheme = Scheme.X_GOOG_API_KEY
     key_setting = "gemini_api_key"

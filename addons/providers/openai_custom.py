@@ -3,6 +3,7 @@
 from addons.providers.base import Provider
 from converters.openai_chat import WIRE
 from creds.account import Scheme
+from creds.service import KEYS_SOLD
 
 
 class OpenAICustom(Provider):
@@ -10,6 +11,7 @@ class OpenAICustom(Provider):
 
     name = "openai-custom"
     title = "OpenAI Chat Completions and compatible vendors, with an API key"
+    status = KEYS_SOLD
     wire = WIRE
     scheme = Scheme.BEARER
     key_setting = "openai_api_key"

@@ -15,6 +15,7 @@ from creds.account import Account
 from creds.oauth import OAuthCredential
 from creds.places import credential_file
 from creds.qwen import note_refusal, qwen_base_url, qwen_credential, qwen_file
+from creds.service import QWEN
 
 # DashScope's differences from OpenAI (QwenLM/qwen-code, providers for DashScope, read 2026-11). A key's account at
 # openai-custom can be given the same.
@@ -26,6 +27,12 @@ PROFILE = Profile(
     strict_tools=False,
     video=True,
 )
+# The fields of a request that DashScope documents; OpenAI's newer ones (max_completion_tokens, reasoning_effort) are not among them.
+FIELDS = frozenset(
+    "model messages stream stream_options temperature top_p top_k presence_penalty repetition_penalty n max_tokens seed stop tools"
+    " tool_choice parallel_tool_calls response_format logprobs top_logprobs enable_thinking thinking_budget preserve_thinking"
+    " enable_search search_options vl_high_resolution_images metadata".split()
+)
 MODELS = ("coder-model",)  # the portal has no list; this is the name that its logins may use
 
 
@@ -34,6 +41,7 @@ class OpenAIQwenOAuth(Provider):
 
     name = "openai-qwen-oauth"
     title = "Qwen, with the login of Qwen Code"
+    status = QWEN
     wire = WIRE
     url_setting = "qwen_base_url"
     profile = PROFILE
@@ -62,7 +70,7 @@ class OpenAIQwenOAuth(Provider):
 
     @override
     def takes_as_sent(self, body: JsonObject) -> bool:
-        """One system message, the first, and no empty list of tools; anything else goes through the hub."""
+        """Fields that it knows, one system message, the first, and no empty list of tools; anything else goes through the hub."""
         messages = body.get("messages")
         roles = (
             [message.get("role") for message in messages if isinstance(message, dict)]
@@ -70,9 +78,8 @@ class OpenAIQwenOAuth(Provider):
             else []
         )
         late = any(role in ("system", "developer") for role in roles[1:])
-        return (
-            not late and "developer" not in roles and body.get("tools") != [] and body.get("tool_choice") != "required"
-        )
+        known = body.keys() <= FIELDS and not late and "developer" not in roles
+        return known and body.get("tools") != [] and body.get("tool_choice") != "required"
 
     @override
     def judge(self, account: Account, error: UpstreamError) -> bool:

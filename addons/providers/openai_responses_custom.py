@@ -3,6 +3,7 @@
 from addons.providers.base import Provider
 from converters.openai_responses import WIRE
 from creds.account import Scheme
+from creds.service import KEYS_SOLD
 
 
 class OpenAIResponsesCustom(Provider):
@@ -10,6 +11,7 @@ class OpenAIResponsesCustom(Provider):
 
     name = "openaiResponses-custom"
     title = "OpenAI Responses and compatible vendors, with an API key"
+    status = KEYS_SOLD
     wire = WIRE
     scheme = Scheme.BEARER
     key_setting = "openai_responses_api_key"

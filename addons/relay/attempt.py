@@ -25,12 +25,15 @@ _KIND_OF_STATUS = {
 class Pipe(Protocol):
     """Upstream bytes in, the client's stream out; b"" where there is nothing to send. Never raises.
 
-    started: something was handed out. failed: the error that ended the stream. When it is set by `feed`, `close` or `fail`
+    started: something was handed out. over: nothing more will be, though the provider may go on. failed: the error that ended the stream. When it is set by `feed`, `close` or `fail`
     and nothing was started, they return b"" and an HTTP error is still possible; else their last bytes are the error event.
     """
 
     @property
     def started(self) -> bool: ...
+
+    @property
+    def over(self) -> bool: ...
 
     @property
     def failed(self) -> UpstreamError | None: ...

@@ -74,8 +74,8 @@ class Tick(HttpEvent):
 
 
 @dataclass
-class PipeFailed(HttpEvent):
-    """A tapped pipe has come to grief; these are its last bytes."""
+class PipeOver(HttpEvent):
+    """A tapped pipe has come to its end, well or not, before its provider has; these are its last bytes."""
 
     out: bytes
 

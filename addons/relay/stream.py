@@ -22,7 +22,7 @@ from mitmproxy.proxy.layers.http._events import (
 from mitmproxy.proxy.layers.http._hooks import HttpRequestHook, HttpResponseHeadersHook, HttpResponseHook
 
 from addons.relay.attempt import Call, FailedAttempt, Pipe, alarm_period, error_of_answer
-from addons.relay.events import TOO_LATE, AttemptFailedHook, Commands, PipeFailed, Tick, Whole
+from addons.relay.events import TOO_LATE, AttemptFailedHook, Commands, PipeOver, Tick, Whole
 from addons.relay.messages import fault_of, own_copy, with_secrets, without_hop_by_hop
 from converters.errors import Kind, UpstreamError
 
@@ -62,7 +62,7 @@ class RelayStream(HttpStream):
     def _handle_event(self, event: events.Event) -> Commands[None]:
         if isinstance(event, Tick):
             yield from self._tick(event.now)
-        elif isinstance(event, PipeFailed):
+        elif isinstance(event, PipeOver):
             assert self._pipe is not None
             yield from self._pipe_over(self._pipe, event.out)
         else:
@@ -199,7 +199,7 @@ class RelayStream(HttpStream):
         if isinstance(event, ResponseData):
             self._last_read = monotonic()
             out = pipe.feed(event.data)
-            if pipe.failed is not None:
+            if pipe.over:
                 yield from self._pipe_over(pipe, out)
             elif out:
                 yield from self._send_piped(out)
@@ -227,8 +227,8 @@ class RelayStream(HttpStream):
             return None
         self._last_read = now = monotonic()
         out = pipe.feed(data)
-        if pipe.failed is not None:
-            return [ReceiveHttp(PipeFailed(self.stream_id, out))]
+        if pipe.over:
+            return [ReceiveHttp(PipeOver(self.stream_id, out))]
         if not out:
             return []
         if self._store:

@@ -107,6 +107,10 @@ class EnclosedPipe:
         return self._pipe.started
 
     @property
+    def over(self) -> bool:
+        return self._pipe.over
+
+    @property
     def failed(self) -> UpstreamError | None:
         return self._pipe.failed
 

@@ -95,6 +95,9 @@ class Pipe(Protocol):
     def started(self) -> bool: ...
 
     @property
+    def over(self) -> bool: ...
+
+    @property
     def failed(self) -> UpstreamError | None: ...
 
     def feed(self, data: bytes) -> bytes: ...
@@ -117,11 +120,15 @@ class ArrayPipe:
         return self._pipe.started
 
     @property
+    def over(self) -> bool:
+        return self._pipe.over
+
+    @property
     def failed(self) -> UpstreamError | None:
         return self._pipe.failed
 
     def feed(self, data: bytes) -> bytes:
-        return self._out(self._pipe.feed(data), over=self._pipe.failed is not None)
+        return self._out(self._pipe.feed(data), over=self._pipe.over)
 
     def close(self) -> bytes:
         return self._out(self._pipe.close(), over=True)

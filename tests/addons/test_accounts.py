@@ -96,3 +96,11 @@ def test_a_provider_has_its_own_version_in_its_base_url() -> None:
     account = accounts.of(catalogue()["gemini-custom"])
     assert account.base_url == "https://gemini.test/v1beta"
     assert catalogue()["gemini-custom"].headers(account) == [(b"x-goog-api-key", b"g")]
+
+
+def test_a_login_that_is_missing_is_named_with_what_is_known_of_its_service() -> None:
+    """Who logs in to a service that has ended would only be refused later."""
+    with pytest.raises(
+        ConversionError, match=r"run `aiclient login openai-qwen-oauth` \(its service is retired .*openai-custom"
+    ):
+        read_accounts(settings(), catalogue()).of(catalogue()["openai-qwen-oauth"])

@@ -40,7 +40,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Loaded, dict[str, Any]
 def test_help_lists_commands_and_examples(capsys: Capture) -> None:
     code, out, _ = run(capsys, "--help")
     assert code == 0
-    for word in ("serve", "web", "accounts", "route", "config", "key", "version", "examples:"):
+    for word in ("serve", "web", "accounts", "login", "logout", "providers", "route", "config", "key", "version", "examples:"):
         assert word in out
 
 
@@ -133,6 +133,11 @@ def test_accounts_shows_where_a_key_is_from_and_not_the_key(capsys: Capture, mon
         "base_url": "https://api.openai.com/v1",
         "key_from": "OPENAI_API_KEY",
         "key": "sk-...qrst",
+        "source": "",
+        "state": "valid",
+        "until": None,
+        "advice": "",
+        "service": "live",
         "used": "always",
     }
     assert rows["claude-custom"]["base_url"] == "https://x.example/v1"

@@ -446,3 +446,20 @@ def test_what_cannot_be_undone_at_the_end_is_an_error(make: Make) -> None:
     assert pipe.feed(WHOLE) + pipe.close() == b""
     assert pipe.failed is not None
     assert pipe.failed.kind is Kind.BROKEN_STREAM
+
+
+def test_9_a_reader_may_end_the_answer_by_itself() -> None:
+    """9: a stop sequence that the provider's protocol has no field for."""
+    pipe = stream_pipe()
+    assert pipe.feed(frames("open", "a")) == frames("OPEN", "a")
+    assert not pipe.over
+    pipe._cutter = Ended()
+    last = pipe.feed(frames("finish"))
+    assert last
+    assert pipe.over
+    assert pipe.failed is None
+    assert pipe.feed(WHOLE) == pipe.close() == b""
+
+
+class Ended:
+    cut = True

@@ -22,7 +22,13 @@ def test_every_wire_has_its_upstream_paths() -> None:
 def test_a_declaration_is_whole(provider: Provider) -> None:
     assert provider.name
     assert provider.title
-    assert provider.status
+    service = provider.status
+    assert service.state in ("live", "limited", "retired", "built in")
+    assert bool(service.since) == bool(service.by) == (service.state != "built in")
+    assert service.terms
+    assert ". " not in service.terms, "one sentence"
+    if service.state in ("limited", "retired"):
+        assert service.instead, "who cannot use it is told what he can"
     if provider.wire is not None:
         assert provider.key_setting in SECRETS or type(provider).account is not Provider.account
         assert provider.url_setting in Settings.model_fields

@@ -70,9 +70,8 @@ def test_its_models_are_a_list_of_ours_with_known_limits() -> None:
 
 def test_what_it_is_and_whose_word_limits_it_is_said() -> None:
     assert PROVIDER.wire is WIRE
-    assert "limited since 2026-06-18, by Google's announcement" in PROVIDER.status
-    assert "suspended" in PROVIDER.terms
-    assert ". " not in PROVIDER.terms  # one sentence
+    assert "limited since 2026-06-18, by Google's announcement" in PROVIDER.status.headline
+    assert "suspended" in PROVIDER.status.terms
 
 
 async def test_a_request_goes_into_the_envelope_with_the_accounts_project(account: Account) -> None:

@@ -83,6 +83,9 @@ def test_5_1_the_head_says_what_kind_of_token_it_is(tmp_path: Path) -> None:
         ({"messages": [{"role": "developer", "content": "x"}, {"role": "user", "content": "y"}]}, False),
         ({"messages": [], "tools": []}, False),
         ({"messages": [], "tool_choice": "required"}, False),
+        ({"messages": [], "max_completion_tokens": 5}, False),
+        ({"messages": [], "reasoning_effort": "low"}, False),
+        ({"messages": [], "max_tokens": 5, "enable_thinking": True, "thinking_budget": 9, "top_k": 3}, True),
         ({}, True),  # malformed: its parser or the provider will say so
     ],
 )

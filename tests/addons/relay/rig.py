@@ -109,12 +109,18 @@ def field_of(head: bytes, name: bytes) -> bytes | None:
 
 
 class ShoutingPipe:
-    """Upper case; `.` gives nothing; `!` is an error event of the provider; complete once END was seen."""
+    """Upper case; `.` gives nothing; `!` is an error event of the provider; `#` ends the answer, whatever comes; complete once
+    END was seen."""
 
     def __init__(self) -> None:
         self.started = False
         self.failed: UpstreamError | None = None
+        self.cut = False
         self.fed: list[bytes] = []
+
+    @property
+    def over(self) -> bool:
+        return self.failed is not None or self.cut
 
     def _out(self, data: bytes) -> bytes:
         self.started = self.started or bool(data)
@@ -126,6 +132,7 @@ class ShoutingPipe:
 
     def feed(self, data: bytes) -> bytes:
         self.fed.append(data)
+        self.cut = self.cut or b"#" in data
         if b"!" in data:
             return self._break(Kind.OVERLOADED, "the provider said !")
         return self._out(data.replace(b".", b"").upper())

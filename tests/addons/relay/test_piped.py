@@ -124,6 +124,23 @@ async def test_stream_that_breaks_ends_with_an_error_event_in_a_whole_body(
         assert (await client.ask()).body == b"next"
 
 
+@pytest.mark.parametrize("chunks", [[b"some#"], [b"some", b"more#", b"stale"]], ids=["first read", "later read"])
+async def test_a_pipe_that_has_ended_the_answer_ends_it_for_both_sides(tmp_path: Path, chunks: list[bytes]) -> None:
+    async def endless(asked: Asked) -> None:
+        await asked.send(STREAM, *map(chunk, chunks), pause=0.03)
+        await asked.until_closed()
+
+    async with rig(tmp_path) as proxy, Provider(endless, replies(whole(b"next"))) as provider:
+        client, answer = await ask(proxy, provider)
+        assert (answer.status, answer.body.replace(b"STALE", b"")) == (
+            200,
+            b"SOME#" if len(chunks) == 1 else b"SOMEMORE#",
+        )
+        assert proxy.leg.hooks == ONCE
+        await asyncio.wait_for(provider.closed.wait(), 1)
+        assert (await client.ask()).body == b"next"
+
+
 async def test_stream_reset_by_the_provider_ends_with_an_error_event(tmp_path: Path) -> None:
     async def torn(asked: Asked) -> None:
         await asked.send(STREAM, chunk(b"some"), pause=0.03)

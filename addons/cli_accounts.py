@@ -1,0 +1,142 @@
+"""The commands `accounts` and `providers`: who can be asked, with what, in which state, and what is known of the service."""
+
+import argparse
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+from addons.accounts import Accounts, read_accounts
+from addons.providers import catalogue
+from addons.settings_sources import Loaded, load, refuse_unknown_providers
+from creds.account import Account, CredentialError
+from creds.api_key import ApiKey, masked
+from creds.commands import until
+
+NO_ACCOUNTS = (
+    "no accounts: set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, "
+    "or openai_api_key, claude_api_key or gemini_api_key in aiclient.toml; or see `aiclient login --help`"
+)
+
+
+@runtime_checkable
+class Kept(Protocol):
+    """A credential that is kept somewhere else than in the settings."""
+
+    @property
+    def source(self) -> str: ...
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """A credential whose provider tells how much of the plan is used."""
+
+    async def usage(self) -> object:
+        """For people, as text. Raises CredentialError."""
+        ...
+
+
+def add_accounts_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `aiclient accounts` takes."""
+    parser.add_argument("--json", action="store_true", help="For programs.")
+    parser.add_argument("--usage", action="store_true", help="Ask Kiro how much of the plan is used (a network call).")
+
+
+def show_accounts(args: argparse.Namespace) -> None:
+    """`accounts`: a line for each. Raises SettingsError and CredentialError for what cannot work."""
+    loaded = load()
+    refuse_unknown_providers(loaded.settings, catalogue())
+    accounts = read_accounts(loaded.settings, catalogue())
+    rows = [_row(account, accounts, loaded) for account in accounts.by_provider.values()]
+    if args.usage:
+        usages = asyncio.run(_usages(accounts))
+        for row in rows:
+            row["usage"] = usages.get(str(row["provider"]), "")
+    if args.json:
+        print(json.dumps(rows, indent=2))
+    elif not rows:
+        print(NO_ACCOUNTS)
+    else:
+        print("\n".join(line for row in rows for line in _lines(row)))
+
+
+def _row(account: Account, accounts: Accounts, loaded: Loaded) -> dict[str, object]:
+    credential, provider = account.credential, catalogue()[account.provider]
+    is_key = isinstance(credential, ApiKey)
+    status = credential.status()
+    return {
+        "provider": account.provider,
+        "label": account.label,
+        "base_url": account.base_url,
+        "key_from": (accounts.borrowed.get(account.provider) or place(loaded, provider.key_setting)) if is_key else "",
+        "key": masked(credential.key) if isinstance(credential, ApiKey) else "",
+        "source": credential.source if isinstance(credential, Kept) else "",
+        "state": status.state.value,
+        "until": status.until,
+        "advice": status.advice,
+        "service": provider.status.state,
+        "used": "when named" if account.provider in accounts.on_demand else "always",
+    }
+
+
+def _lines(row: Mapping[str, object]) -> list[str]:
+    text = f"{row['provider']:<22} {row['label']:<30} {row['base_url'] or '(as the login says)':<40} "
+    if row["key"]:
+        text += f"key {row['key']} from {row['key_from']}"
+    else:
+        end = row["until"]
+        text += " ".join(word for word in (str(row["state"]), until(end if isinstance(end, float) else None)) if word)
+        text += f" from {row['source']}"
+    remarks = ("used when named" if row["used"] != "always" else "", _service(str(row["service"])))
+    lines = [", ".join(part for part in (text, *remarks) if part)]
+    return lines + [f"  {row[name]}" for name in ("advice", "usage") if row.get(name)]
+
+
+def _service(state: str) -> str:
+    return f"service {state}" if state in ("limited", "retired") else ""
+
+
+async def _usages(accounts: Accounts) -> dict[str, str]:
+    """By provider; what cannot be had is said in its place."""
+    found = {}
+    for name, account in accounts.by_provider.items():
+        if isinstance(account.credential, Measured):
+            try:
+                found[name] = str(await account.credential.usage())
+            except CredentialError as e:
+                found[name] = str(e)
+    return found
+
+
+def place(loaded: Loaded, name: str) -> str:
+    """Where a setting's value comes from, as people say it."""
+    origin = loaded.origin[name]
+    return f"file {origin}" if loaded.file and origin == str(loaded.file) else origin
+
+
+def add_providers_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `aiclient providers` takes."""
+    parser.add_argument("--json", action="store_true", help="For programs.")
+
+
+def show_providers(args: argparse.Namespace) -> None:
+    """`providers`: the catalogue, with what is known of each service. Needs no settings."""
+    if args.json:
+        rows = [
+            {
+                "provider": provider.name,
+                "title": provider.title,
+                "state": provider.status.state,
+                "since": provider.status.since,
+                "by": provider.status.by,
+                "terms": provider.status.terms,
+                "instead": provider.status.instead,
+            }
+            for provider in catalogue().values()
+        ]
+        print(json.dumps(rows, indent=2))
+        return
+    for provider in catalogue().values():
+        print(f"{provider.name:<22} {provider.title}")
+        for line in provider.status.lines():
+            print(f"  {line}")
