@@ -38,7 +38,7 @@ from converters.json_codec import JsonObject, dumps
 from converters.memory import ReasoningMemory
 from converters.model_list import Model, write_list, write_model
 from converters.pipe import StreamPipe, TeePipe
-from creds.account import Account, CredentialError
+from creds.account import Account, CredentialError, State
 
 log = logging.getLogger("aiclient")
 
@@ -314,6 +314,7 @@ class UpstreamLeg:
             try:
                 flow.response = whole_answer(exchange, flow.response)
                 await self._name_others(exchange, flow)
+                _advise(exchange, flow)
             except UpstreamError as error:
                 flow.response = exchange.failure_response(error)
             except Exception:
@@ -335,6 +336,17 @@ class UpstreamLeg:
                 hint = unknown_model(exchange.target_model, known, provider.name)
                 message = f"{failure.message} ({hint})"
                 flow.response = exchange.failure_for(replace(failure, message=message, code="model_not_found"))
+
+
+def _advise(exchange: Exchange, flow: HTTPFlow) -> None:
+    """A refusal that ended the account's use says what to do; the provider's words seldom do."""
+    account, failure = exchange.account, exchange.failure
+    if account is None or failure is None or failure.kind not in (Kind.AUTH, Kind.FORBIDDEN):
+        return
+    status = account.credential.status()
+    if status.state in (State.SUSPENDED, State.NEEDS_LOGIN):
+        words = status.advice if failure.message in status.advice else f"{failure.message} ({status.advice})"
+        flow.response = exchange.failure_for(replace(failure, message=words))
 
 
 def unknown_model(name: str, known: Iterable[str], where: str = "this list") -> ConversionError:

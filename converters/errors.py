@@ -89,7 +89,8 @@ _STATUS = {
 def failure_of(error: ConversionError | UpstreamError) -> Failure:
     """What the client is told. A provider's 500 stays 500, 501 to 599 that mean "server" become 502."""
     if isinstance(error, ConversionError):
-        return Failure(error.status, str(error), error.param, error.code, kind=Kind.BAD_REQUEST)
+        kind = Kind.AUTH if error.status == 503 else Kind.BAD_REQUEST  # 503: there is no account that could be asked
+        return Failure(error.status, str(error), error.param, error.code, kind=kind)
     status = _STATUS[error.kind]
     if error.kind is Kind.SERVER and error.status == 500:
         status = 500

@@ -247,6 +247,11 @@ class CodeAssistCredential:
         self.tokens, self.project = tokens, project
         self._login: str | None = None  # tells one login in the file from the next
 
+    @property
+    def source(self) -> str:
+        """Where the token is kept, for people."""
+        return self.tokens.source
+
     def headers(self, scheme: Scheme) -> list[tuple[bytes, bytes]]:
         return self.tokens.headers(scheme)
 

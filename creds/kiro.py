@@ -170,10 +170,13 @@ class KiroCredential:
         """How much of the plan is used up; at most one question in 5 minutes. Raises CredentialError."""
         return await self._limits.of()
 
-    def doubt_profile(self) -> None:
-        """The service wants a profile, or not this one: if it was found by asking, or not at all, it is sought anew."""
-        if not self._sought_within(DOUBT_PAUSE):
-            self._found_arn, self._sought_at = "", None
+    def doubt_profile(self) -> bool:
+        """The service wants a profile, or not this one. Whether it will be sought (anew), at the next `ready`: not where it is
+        named, and not when that was just done."""
+        if self.profile_arn != self._found_arn or self._sought_within(DOUBT_PAUSE):
+            return False
+        self._found_arn, self._sought_at = "", None
+        return True
 
     def _sought_within(self, seconds: float) -> bool:
         return self._sought_at is not None and 0 <= self._now() - self._sought_at < seconds

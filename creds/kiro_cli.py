@@ -29,6 +29,7 @@ LOGIN = "kiro-cli login"
 _QUERY = f"SELECT key, value FROM auth_kv WHERE key IN ({', '.join('?' * len(NAMES))})"  # noqa: S608
 _SQLITE = b"SQLite format 3\x00"
 _WAIT = 2.0  # seconds for a writer
+_TRIES = 3
 
 type Stamp = tuple[tuple[int, int], ...]
 
@@ -93,29 +94,37 @@ class CliSource:
 
     def _stamp(self) -> Stamp:
         """Of the database and its log: what a commit changes is mostly the second."""
-        stamps = []
-        for path in (self._path, self._path.with_name(self._path.name + "-wal")):
-            try:
-                stat = path.stat()
-                stamps.append((stat.st_mtime_ns, stat.st_size))
-            except OSError:
-                stamps.append((0, 0))
-        return tuple(stamps)
+        return tuple(_size_of(path) for path in (self._path, self._beside("-wal")))
+
+    def _beside(self, ending: str) -> Path:
+        return self._path.with_name(self._path.name + ending)
 
     def _query(self) -> Token:
         if not self._path.exists():
             raise Missing(f"there is no {self._path}")
-        try:
-            with closing(
-                sqlite3.connect(f"file:{quote(str(self._path))}?mode=ro", uri=True, timeout=_WAIT)
-            ) as database:
-                rows = dict(database.execute(_QUERY, NAMES).fetchall())
-        except sqlite3.Error as e:
-            raise CredentialError(f"cannot read {self._path}: {e}") from None
+        rows: dict[str, object] = {}
+        problem: CredentialError | None = None
+        for _ in range(_TRIES):
+            stamp, problem = self._stamp(), None
+            try:
+                rows = self._rows()
+            except sqlite3.Error as e:
+                problem = CredentialError(f"cannot read {self._path}: {e}")
+            if self._stamp() == stamp:
+                break  # else the CLI wrote while we read
+        if problem is not None:
+            raise problem
         tokens = [self._token(rows[name], name) for name in NAMES if name in rows]
         if not tokens:
             raise Missing(f"{self._path} holds no login of the Kiro CLI")
         return max(tokens, key=lambda token: token.expires_at)
+
+    def _rows(self) -> dict[str, object]:
+        """Without a log, SQLite would make an empty one for whoever comes, also to read; `immutable` keeps it from that."""
+        is_quiet = not any(_size_of(self._beside(ending))[1] for ending in ("-wal", "-journal"))
+        uri = f"file:{quote(str(self._path))}?mode=ro{'&immutable=1' if is_quiet else ''}"
+        with closing(sqlite3.connect(uri, uri=True, timeout=_WAIT)) as database:
+            return dict(database.execute(_QUERY, NAMES).fetchall())
 
     def _token(self, value: object, name: str) -> Token:
         where = f"{self._path}, {name}"
@@ -124,6 +133,15 @@ class CliSource:
         if document is None:
             raise CredentialError(f"{where} is not a JSON object")
         return KEYS.load(document, where)
+
+
+def _size_of(path: Path) -> tuple[int, int]:
+    """(date, bytes); (0, 0) for a file that is not there."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return 0, 0
+    return stat.st_mtime_ns, stat.st_size
 
 
 async def run_the_cli(token: Token) -> Token:

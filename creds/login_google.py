@@ -50,8 +50,8 @@ class GoogleLogin:
 
     async def run(self, terminal: Terminal, path: Path, way: Way) -> Token:
         """A login from nothing to `path`. Raises CredentialError that says what went wrong; the file is as before then."""
-        prepare(path)
         client_id, secret = self.client(path, way.environ)
+        prepare(path)
 
         def url(redirect: str, state: str, challenge: str) -> str:
             """`prompt`: without it Google hands out a refresh token at the first consent alone."""

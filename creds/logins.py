@@ -10,8 +10,7 @@ from creds.account import Credential, CredentialError
 from creds.browser_flow import Way
 from creds.google import KEYS as GOOGLE_KEYS
 from creds.google import TOKEN_URL, google_credential, google_file
-from creds.kiro import Endpoint, kiro_credential
-from creds.kiro_files import kiro_file
+from creds.kiro import Endpoint, kiro_credential, official_file
 from creds.login_google import AUTH_URL, GoogleLogin, revoke
 from creds.login_kiro import METHODS, KiroLogin
 from creds.login_qwen import QwenLogin
@@ -202,9 +201,9 @@ LOGINS: tuple[Login, ...] = (
     Login(
         provider="claude-kiro-oauth",
         alias="kiro",
-        tool="the Kiro IDE",
+        tool="Kiro",
         service=KIRO,
-        official=kiro_file,
+        official=official_file,
         file_setting="kiro_oauth_creds_file",
         base64_setting="kiro_oauth_creds_base64",
         key_setting="kiro_api_key",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from creds.account import CredentialError, Scheme, State, Status
-from creds.token import Dead, Missing, Refresh, Source, Token
+from creds.token import Dead, Missing, Refresh, Source, Token, Unavailable
 
 PAUSE = 10.0  # seconds between two refreshes that were not due, and after one that failed
 
@@ -184,6 +184,10 @@ class OAuthCredential:
         except Dead as e:
             self._stopped = Status(State.NEEDS_LOGIN, advice=self._say(f"{self.label}: {e}"))
             raise Dead(self._stopped.advice) from None
+        except Unavailable as e:
+            error = Unavailable(f"{self.label}: its token cannot be renewed just now ({e}); try again later")
+            self._failure = (self._now(), error)
+            raise error from None
         except CredentialError as e:
             self._failure = (self._now(), e)
             raise

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from creds.account import CredentialError
 from creds.oauth import OAuthCredential
+from creds.service import QWEN
 from creds.token import Dead, Token, Unavailable, end_after, quoted
 from creds.token_file import Base64Source, FileSource, Keys
 from creds.token_server import Answer, post_form
@@ -22,12 +23,12 @@ TOKEN_PATH = "/api/v1/oauth2/token"  # noqa: S105
 CLIENT_ID = "f0304373b74a44d2b584a3fb70ca9e56"  # Qwen Code's own; public, there is no secret
 BASE_URL = "https://portal.qwen.ai/v1"  # for a token that names no host of its own
 HOSTS = ("qwen.ai", "aliyuncs.com")
-LOGIN = "aiclient login openai-qwen-oauth"
+LOGIN = f"aiclient login openai-qwen-oauth ({QWEN.warning})"
 KEYS = Keys(expiry=("expiry_date", "expired"))  # `expired` in files of CLIProxyAPI
 KEPT = ("resource_url", "token_type", "scope", "id_token")
 ENDED = (
     "Qwen's free OAuth service ended on 2026-04-15: logins and refreshes still succeed, but its models refuse the token."
-    " Use an API key of Alibaba Cloud Model Studio (DashScope) or a Coding Plan with openai-custom instead"
+    f" Instead, {QWEN.alternatives}"
 )
 
 

@@ -12,7 +12,7 @@ type State = Literal["live", "limited", "retired", "built in"]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """since: a date, YYYY-MM-DD; of a live one, the day it was last seen to be. by: whose word that is, and what it says.
+    """since: a date, YYYY-MM-DD; of a live one, the day it was last seen to be; "" where nothing is known of it. by: whose word that is, and what it says.
     terms: one sentence. instead: other ways to the same models, as one would say them after "use"."""
 
     state: State
@@ -24,7 +24,7 @@ class Service:
     @property
     def headline(self) -> str:
         """`limited since 2026-06-18, by Google's word: ...`."""
-        if self.state == "built in":
+        if not self.since:
             return self.state
         return f"{self.state} {'on' if self.state == 'live' else 'since'} {self.since}, by {self.by}"
 
@@ -32,6 +32,13 @@ class Service:
     def alternatives(self) -> str:
         """`use this, or that`; "" if there are none."""
         return f"use {', or '.join(self.instead)}" if self.instead else ""
+
+    @property
+    def warning(self) -> str:
+        """For errors: a new login may not help, and what does. "" for a service that is live."""
+        if self.state not in ("limited", "retired"):
+            return ""
+        return f"its service is {self.state} since {self.since}: {self.alternatives}"
 
     def lines(self) -> Iterator[str]:
         """For people, before they log in."""
@@ -41,13 +48,11 @@ class Service:
             yield f"Instead: {self.alternatives}."
 
 
-def ended(provider: str, service: Service) -> str:
-    """The sentence for an error after a shutdown, without its full stop."""
-    cure = f"; {service.alternatives}" if service.instead else ""
-    return f"{provider} is {service.headline}{cure}"
+KEY_TERMS = "those that you accepted when the vendor gave you the key"
 
-
-KEY_TERMS = "the terms that you accepted with the vendor's key hold"
+KEYS_SOLD = Service("live", "2026-11-22", "the vendor's own documentation, where keys are offered", KEY_TERMS)
+UNSAID = Service("live", "", "", KEY_TERMS)  # what a provider of a third party is taken for
+BUILT_IN = Service("built in", "", "", "none, nothing leaves this machine")
 
 GEMINI_CLI = Service(
     state="limited",

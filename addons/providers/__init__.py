@@ -5,6 +5,7 @@ from importlib.metadata import entry_points
 
 from addons.providers.base import Provider
 from addons.providers.claude_custom import ClaudeCustom
+from addons.providers.claude_kiro_oauth import ClaudeKiroOAuth
 from addons.providers.demo import Demo
 from addons.providers.gemini_cli_oauth import GeminiCliOAuth
 from addons.providers.gemini_custom import GeminiCustom
@@ -19,6 +20,7 @@ BUILT_IN: tuple[type[Provider], ...] = (
     ClaudeCustom,
     GeminiCustom,
     GeminiCliOAuth,
+    ClaudeKiroOAuth,
     OpenAIQwenOAuth,
     Demo,
 )

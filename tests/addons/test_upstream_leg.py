@@ -157,9 +157,10 @@ async def test_an_unknown_provider_in_the_header_is_404() -> None:
     assert status_of(flow) == 404
 
 
-async def test_a_provider_without_an_account_is_503_that_names_the_cure() -> None:
+async def test_a_provider_without_an_account_is_an_error_that_names_the_cure() -> None:
+    """15.2: 500 for Anthropic's clients, whose 529 means "overloaded, try again"."""
     flow = await OPENAI.ask(call("/claude-custom/v1/messages", MESSAGES))
-    assert status_of(flow) in (503, 529)
+    assert status_of(flow) == 500
     assert "AICLIENT_CLAUDE_API_KEY" in body_of(flow)["error"]["message"]
 
 

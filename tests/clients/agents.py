@@ -116,6 +116,10 @@ def _cline(provider: str, suffix: str) -> Callable[[Place, str], Setup]:
     return setup
 
 
+# Its own sandbox needs rights that a container may not give.
+_CODEX_SWITCHES = ["exec", "--skip-git-repo-check", "--sandbox", "danger-full-access"]
+
+
 def _codex(*, websockets: bool = False) -> Callable[[Place, str], Setup]:
     def setup(place: Place, prompt: str) -> Setup:
         lines = [
@@ -128,11 +132,17 @@ def _codex(*, websockets: bool = False) -> Callable[[Place, str], Setup]:
             'wire_api = "responses"',
             f"supports_websockets = {str(websockets).lower()}",
         ]
-        # Its own sandbox needs rights that a container may not give.
-        arguments = ["exec", "--skip-git-repo-check", "--sandbox", "danger-full-access", prompt]
-        return Setup(arguments, {"AIC_KEY": place.key}, {place.home / ".codex" / "config.toml": "\n".join(lines)})
+        config = {place.home / ".codex" / "config.toml": "\n".join(lines)}
+        return Setup([*_CODEX_SWITCHES, prompt], {"AIC_KEY": place.key}, config)
 
     return setup
+
+
+def _codex_built_in(place: Place, prompt: str) -> Setup:
+    """Its own provider, moved: this one always asks for a WebSocket."""
+    config = f'model = "{place.model}"\nopenai_base_url = "{place.base}/v1"\n'
+    files = {place.home / ".codex" / "config.toml": config}
+    return Setup([*_CODEX_SWITCHES, prompt], {"CODEX_API_KEY": place.key}, files)
 
 
 def _gemini_cli(place: Place, prompt: str) -> Setup:
@@ -213,4 +223,7 @@ AGENTS = (
     Agent("aider-anthropic", "anthropic", _AIDER, _aider_anthropic, unfit=("claude-opus-4-7",)),
     Agent("aider-gemini", "gemini", _AIDER, _aider_gemini),
 )
-CODEX_WITH_WEBSOCKETS = Agent("codex-websockets", "responses", _CODEX, _codex(websockets=True), _SHELL)
+CODEX_WITH_WEBSOCKETS = (
+    Agent("codex-websockets", "responses", _CODEX, _codex(websockets=True), _SHELL),
+    Agent("codex-built-in", "responses", _CODEX, _codex_built_in, _SHELL),
+)

@@ -185,7 +185,7 @@ def test_an_agent_reads_a_file_for_the_model(
 def test_an_agent_shows_the_providers_refusal(
     agent: Agent, provider: str, ask: Ask, proxy: Proxy, upstreams: Upstreams
 ) -> None:
-    model = f"{MODELS[provider][1]}-{agent.name}-e400"
+    model = f"{models_for(agent, provider)[-1]}-{agent.name}-e400"
     fake = upstreams.of(provider)
     before = play(fake, model, replace(SCRIPTS["e400"], lenient=script(agent, provider, Reply()).lenient))
     outcome = ask(agent, f"{proxy.url}/{provider}", model, "Say hello.")
@@ -194,14 +194,15 @@ def test_an_agent_shows_the_providers_refusal(
     assert {request.status for request in fake.requests[before:]} == {400}
 
 
+@pytest.mark.parametrize("agent", CODEX_WITH_WEBSOCKETS, ids=lambda agent: agent.name)
 def test_codex_asks_for_a_websocket_once_and_then_by_post(
-    ask: Ask, proxy: Proxy, upstreams: Upstreams, answered: Answered
+    agent: Agent, ask: Ask, proxy: Proxy, upstreams: Upstreams
 ) -> None:
-    """With `supports_websockets = true`. Told any other status it asks seven times, which takes six seconds, or gives up."""
-    fake, model = upstreams.of("claude-custom"), "claude-sonnet-4-5-codex-websockets"
+    """Told any other status it asks seven times, which takes six seconds, or gives up."""
+    fake, model = upstreams.of("claude-custom"), f"claude-sonnet-4-5-{agent.name}"
     play(fake, model, Script(reply("claude-custom", ANSWER)))
     begun = proxy.log.stat().st_size
-    outcome = ask(CODEX_WITH_WEBSOCKETS, f"{proxy.url}/claude-custom", model, "Say hello.")
+    outcome = ask(agent, f"{proxy.url}/claude-custom", model, "Say hello.")
     assert outcome.code == 0, outcome
     assert ANSWER in outcome.out, outcome
     assert re.findall(rb"<< (\d{3}) ", proxy.log.read_bytes()[begun:]) == [b"426", b"200"]

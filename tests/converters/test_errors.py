@@ -61,3 +61,9 @@ def test_15_1_a_conversion_error_names_the_field() -> None:
     failure = failure_of(error)
     assert (failure.status, failure.message, failure.param, failure.code) == (413, "bad", "messages[0]", "invalid_type")
     assert failure.retry_after is None
+    assert failure.kind is Kind.BAD_REQUEST
+
+
+def test_15_2_an_account_that_is_missing_is_no_fault_of_the_client_and_no_overload() -> None:
+    failure = failure_of(ConversionError("log in", status=503, code="no_account"))
+    assert (failure.status, failure.kind) == (503, Kind.AUTH)

@@ -113,5 +113,5 @@ def test_a_profile_names_its_region() -> None:
 
 @pytest.mark.parametrize("text", ["FAKEPROFILE", ARN + "\r\nx: y", ARN.replace("codewhisperer", "s3"), ARN + '"'])
 def test_what_is_no_profile_is_refused_by_its_setting(text: str) -> None:
-    with pytest.raises(CredentialError, match="^kiro_profile_arn is not a Kiro profile"):
+    with pytest.raises(CredentialError, match=r"^kiro_profile_arn is not a Kiro profile"):
         checked_arn(text)

@@ -53,17 +53,16 @@ def test_the_token_that_lasts_longest_is_taken(path: Path) -> None:
     assert source.read().access == "aoa2"
 
 
-def test_nothing_is_written_and_no_lock_is_made(path: Path) -> None:
-    database(path, {"kirocli:odic:token": SNAKE})
-    path.chmod(0o400)
-    path.parent.chmod(0o500)
+@pytest.mark.parametrize("wal", [False, True])
+def test_nothing_is_written_and_no_file_is_made(path: Path, wal: bool) -> None:
+    """A plain read of a database in WAL mode leaves two files behind."""
+    database(path, {"kirocli:odic:token": SNAKE}, wal=wal)
     before = path.read_bytes()
     source = CliSource(path)
     source.read()
     source.write(Token("new", "new"))
     assert path.read_bytes() == before
     assert [found.name for found in path.parent.iterdir()] == ["data.sqlite3"]
-    path.parent.chmod(0o700)
 
 
 async def test_what_the_cli_writes_is_seen_through_its_log(path: Path) -> None:
@@ -96,6 +95,21 @@ async def test_the_query_runs_in_another_thread(path: Path, monkeypatch: pytest.
     assert source.read().access == "aoa1"
     await source.look_ahead()
     assert seen == [False]
+
+
+def test_what_the_cli_writes_while_we_read_is_read_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, rows, reads = CliSource(database(path, {"kirocli:odic:token": SNAKE})), CliSource._rows, []
+
+    def meanwhile(self: CliSource) -> dict[str, object]:
+        reads.append(found := rows(self))
+        if len(reads) == 1:
+            database(path, {"kirocli:odic:token": CAMEL, "filler": "x" * 10_000})
+            raise sqlite3.DatabaseError("database disk image is malformed")
+        return found
+
+    monkeypatch.setattr(CliSource, "_rows", meanwhile)
+    assert source.read().access == "aoa2"
+    assert len(reads) == 2
 
 
 @pytest.mark.parametrize(

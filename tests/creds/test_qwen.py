@@ -5,6 +5,7 @@ import asyncio
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -116,7 +117,7 @@ async def test_no_secret_is_in_what_is_said(fake: OAuthFake, path: Path) -> None
     put(path, 0, "hunter2")
     before = path.read_bytes()
     credential = qwen_credential("x", path, None, fake.url)
-    with pytest.raises(Dead, match=rf"Bad refresh token \*\*\*\); log in again: {LOGIN}") as caught:
+    with pytest.raises(Dead, match=rf"Bad refresh token \*\*\*\); log in again: {re.escape(LOGIN)}") as caught:
         await credential.ready()
     assert "hunter2" not in "".join(traceback.format_exception(caught.value)) + repr(credential.status())
     assert (credential.status().state, path.read_bytes()) == (State.NEEDS_LOGIN, before), "nothing is deleted"

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,9 +66,11 @@ def launch(
     *,
     knock_early: bool = False,
     mode: str = "reverse:https://api.openai.com",
+    program: str = "mitmdump",
+    more: Sequence[str] = (),
 ) -> Proxy:
     """Start it and wait until `/health` answers. settings: without their `AICLIENT_` prefix. mode: mitmproxy's, without
-    the address.
+    the address. more: arguments for the program.
 
     knock_early: ask for `/health` from the first moment on, as an impatient client does; else only when it says it listens.
     """
@@ -80,6 +82,7 @@ def launch(
         "ANTHROPIC_",
         "GEMINI_",
         "GOOGLE_",
+        "KIRO_",
         "HTTP_PROXY",
         "HTTPS_PROXY",
         "ALL_PROXY",
@@ -92,13 +95,14 @@ def launch(
     environment["PYTHONUNBUFFERED"] = "1"  # its log is a file, and is read while it is written
     script = str(ROOT / "addons" / "aiclient.py")
     command = [
-        str(Path(sys.executable).parent / "mitmdump"),
+        str(Path(sys.executable).parent / program),
         "-s",
         script,
         "--mode",
         f"{mode}@127.0.0.1:{port}",
         "-w",
         str(dump),
+        *more,
     ]
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, cwd=home, stdout=output, stderr=subprocess.STDOUT)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tests.fakes import kiro_frames as frames
-from tests.fakes.scripts import TEXT, TIME, WEATHER, Delivery, HttpError, Reply, Script
+from tests.fakes.scripts import SCRIPTS, TEXT, TIME, WEATHER, Delivery, HttpError, Reply, Script
 
 type JsonObject = dict[str, Any]
 
@@ -53,6 +53,7 @@ _HTML = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></h
 _GOOD = (frames.opening(), frames.text("Hel"))
 
 KIRO_SCRIPTS: dict[str, Script] = {
+    "thoughts": SCRIPTS["thinking"],  # a model's name loses the ending `-thinking` on its way
     # frames
     "context": Script(KiroReply(text=TEXT, counts="context")),
     "uncounted": Script(KiroReply(text=TEXT, counts="none")),

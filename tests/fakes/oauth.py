@@ -25,14 +25,16 @@ class Scripted:
 
 
 class OAuthFake(FakeServer):
-    """alive: the refresh tokens that work. rotates: each works once, and the answer has the next. more: further fields of a
-    Qwen answer. scripted: answers that go before all rules. delay: seconds before
-    each answer. refreshes: how many succeeded; refused: error codes sent."""
+    """alive: the refresh tokens that work; live: the access tokens that were given out. id_token: how those begin. rotates: each
+    refresh token works once, and the answer has the next. more: further fields of a Qwen answer. scripted: answers that go
+    before all rules. delay: seconds before each answer. refreshes: how many succeeded; refused: error codes sent."""
 
     def __init__(self, *, rotates: bool = False) -> None:
         super().__init__()
         self.rotates = rotates
         self.alive: set[str] = set()
+        self.live: set[str] = set()
+        self.id_token = "id"
         self.expires_in: object = 3599
         self.more: dict[str, object] = {}
         self.scripted: list[Scripted] = []
@@ -79,7 +81,12 @@ class OAuthFake(FakeServer):
             "token_type": "Bearer",
             "expires_in": self.expires_in,
         }
-        body |= {"scope": "b a", "id_token": f"id-{self.refreshes}"} if google else {"status": "success", **self.more}
+        self.live.add(str(body["access_token"]))
+        body |= (
+            {"scope": "b a", "id_token": f"{self.id_token}-{self.refreshes}"}
+            if google
+            else {"status": "success", **self.more}
+        )
         if self.rotates:
             self.alive.discard(refresh)
             body["refresh_token"] = f"{refresh.partition('+')[0]}+{self.refreshes}"
