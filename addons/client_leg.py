@@ -146,10 +146,10 @@ class ClientLeg:
         except UpstreamError as error:
             status = _STATUS_OF_CODING.get(error.code or "", 400)
             raise ConversionError(str(error), param="content-encoding", status=status) from error
-        body = _object(exchange.raw)
         if exchange.match.action is Action.HANDSHAKE:
-            exchange.body = body
+            exchange.body = _object(exchange.raw or b"{}")
             return
+        body = _object(exchange.raw)
         if (call := exchange.code_assist) is not None:
             plain = disclosed(call, body)
             exchange.raw, exchange.thread = plain.body, plain.session_id
@@ -183,7 +183,7 @@ def _match(exchange: Exchange, method: str, path: str, providers: list[str]) -> 
 
 def _object(raw: bytes) -> JsonObject:
     try:
-        body = loads(raw or b"{}")
+        body = loads(raw)
     except ValueError as error:
         raise ConversionError(f"the request body is not valid JSON: {error}", code="invalid_json") from error
     if not isinstance(body, dict):

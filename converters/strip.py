@@ -182,7 +182,9 @@ def _unsealed(item: JsonObject) -> JsonObject | None:
     """The id is part of what OpenAI encrypted: with another one the content is refused, without one it is not. What has no
     content is looked up by its id, where ours is unknown."""
     match item:
-        case {"type": "reasoning", "id": str(id_)} if id_.startswith(OUR_REASONING) and not item.get("encrypted_content"):
+        case {"type": "reasoning", "id": str(id_)} if id_.startswith(OUR_REASONING) and not item.get(
+            "encrypted_content"
+        ):
             return None
         case {"type": "reasoning", "encrypted_content": str(sealed)} if (token := open_envelope(sealed)) is not None:
             if token.origin != "r":

@@ -23,13 +23,12 @@ def match_ids(contents: Sequence[Sequence[JsonObject]]) -> dict[Place, str]:
         for kind in ("functionCall", "functionResponse")
         if isinstance(inner := part.get(kind), dict)
     ]
-    called = {inner.get("id") for _, kind, inner in found if kind == "functionCall"}
-    answered = {inner.get("id") for _, kind, inner in found if kind == "functionResponse"}
+    called = {id_ for _, kind, inner in found if kind == "functionCall" and (id_ := _given(inner))}
+    answered = {id_ for _, kind, inner in found if kind == "functionResponse" and (id_ := _given(inner))}
     ids: dict[Place, str] = {}
     waiting: dict[object, deque[str]] = {}
     for place, kind, inner in found:
-        name, id_ = str(inner.get("name")), inner.get("id")
-        given = id_ if isinstance(id_, str) and id_ else None
+        name, given = str(inner.get("name")), _given(inner)
         if kind == "functionCall":
             ids[place] = given or _made(place, name)
             if given is None or given not in answered:
@@ -40,6 +39,11 @@ def match_ids(contents: Sequence[Sequence[JsonObject]]) -> dict[Place, str]:
             queue = waiting.get(name)
             ids[place] = queue.popleft() if queue else given or _made(place, name)
     return ids
+
+
+def _given(inner: JsonObject) -> str | None:
+    """What is no string is no id."""
+    return id_ if isinstance(id_ := inner.get("id"), str) and id_ else None
 
 
 def _made(place: Place, name: str) -> str:

@@ -58,14 +58,13 @@ def assistant_parts(item: JsonObject, path: str, loss: Loss) -> list[Part]:
         return [Text(content)] if content else []
     found: list[Part] = []
     for here, part in _list(item, "content", path):
-        kind = part.get("type")
+        kind = string(part, "type", here)
         if kind in _TEXTS:
             found.append(_text(part, here))
         elif kind == "refusal":
             found.append(Refusal(string(part, "refusal", here) or ""))
         else:
-            name = f"input.content.{kind}" if isinstance(kind, str) else "input.content"
-            loss.drop(name, "unknown history item")
+            loss.drop(f"input.content.{kind}" if kind else "input.content", "unknown history item")
     return found
 
 

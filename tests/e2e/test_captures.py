@@ -25,7 +25,7 @@ MORE = os.environ.get("AICLIENT_TEST_CAPTURES")
 PROTOCOLS = {"openai": "chat", "qwen": "chat", "responses": "responses", "anthropic": "anthropic", "gemini": "gemini"}
 PROMPTS = ("messages", "input", "contents")
 COUNTS = {"count_tokens": "input_tokens", "input_tokens": "input_tokens", "countTokens": "totalTokens"}
-_NOT_OURS = (
+NOT_OURS = (
     *("host", "content-length", "authorization", "x-api-key", "x-goog-api-key"),
     *("connection", "transfer-encoding", "accept-encoding"),
 )
@@ -67,7 +67,7 @@ def test_a_real_clients_request_is_served(
         target, model = target.replace(model, PLAIN_MODEL[provider]), PLAIN_MODEL[provider]
         body = {**body, "model": model} if "model" in body else body
     query = f"?{urlencode(capture['query'])}" if capture.get("query") else ""
-    headers = {name: value for name, value in capture["headers"] if name.lower() not in _NOT_OURS}
+    headers = {name: value for name, value in capture["headers"] if name.lower() not in NOT_OURS}
     raw = json.dumps(body, ensure_ascii=False).encode()
     url = f"{proxy.url}/{provider}{target}{query}"
     fake.scripts[model] = Script(lenient=same)  # what a client says to its own provider is not ours to judge

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, override
 
 from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
-from pydantic_core import core_schema
+from pydantic_core import CoreSchema, core_schema
 
 from tests.fakes.openai import OpenAIFake
 from tests.fakes.openai_rules import complaint
@@ -26,7 +26,8 @@ _FIELDS = frozenset(
     " parallel_tool_calls response_format logprobs top_logprobs".split()
 )
 _bool = core_schema.bool_schema(strict=True)
-_EXTRAS = {
+_EXTRAS: dict[str, CoreSchema] = {
+    "stream": core_schema.nullable_schema(_bool),
     "enable_thinking": _bool,
     "preserve_thinking": _bool,
     "vl_high_resolution_images": _bool,
@@ -37,7 +38,7 @@ _EXTRAS = {
     "search_options": core_schema.dict_schema(),
     "metadata": core_schema.dict_schema(),
 }
-_REQUEST = StrictType(CompletionCreateParamsNonStreaming, {"stream": core_schema.nullable_schema(_bool)} | _EXTRAS)
+_REQUEST = StrictType(CompletionCreateParamsNonStreaming, _EXTRAS)
 
 
 class QwenFake(OpenAIFake):
@@ -116,6 +117,7 @@ def _changed(chunk: dict[str, Any], reply: QwenReply) -> bool:
             delta |= {"index": 0, "id": delta.get("id", "")}
         if choice["finish_reason"] is not None:
             finished = True
+            choice["delta"] |= {"content": reply.last} if reply.last else {}
             choice["finish_reason"] = choice["finish_reason"] if reply.finish is None else reply.finish
     if usage := chunk.get("usage"):
         usage["prompt_tokens_details"] |= {"cache_creation_input_tokens": 0, "cache_type": "implicit"}

@@ -12,10 +12,11 @@ _AFTER = Reply(text=("It is ", "21 \N{DEGREE SIGN}C."))
 
 @dataclass(frozen=True)
 class QwenReply(Reply):
-    """finish: the finish_reason, in place of that of `stop`. twice: the chunk with it comes once more. bare: the deltas of calls all
+    """finish: the finish_reason, in place of that of `stop`. last: text in the chunk with it. twice: the chunk with it comes once more. bare: the deltas of calls all
     have the index 0, and an empty id from the second on."""
 
     finish: str | None = None
+    last: str = ""
     twice: bool = False
     bare: bool = False
 
@@ -37,7 +38,7 @@ QWEN_SCRIPTS: dict[str, Script] = {
     "finishempty": Script(QwenReply(text=TEXT, finish="")),
     "thinkinglast": Script(QwenReply(thinking=THOUGHT, text=("42",), usage="finish", twice=True)),
     "barecalls": Script(QwenReply(calls=(WEATHER, TIME), stop="tool_calls", bare=True), _AFTER),
-    "errorfinish": Script(QwenReply(text=("requests throttling triggered",), finish="error_finish")),
+    "errorfinish": Script(QwenReply(finish="error_finish", last="requests throttling triggered")),
     # refusals
     "page": Script(error=HttpError(200, headers={"content-type": "text/html"}, body=_PAGE)),
     "quota": Script(error=openai_error(403, "Free allocated quota exceeded.", "insufficient_quota")),

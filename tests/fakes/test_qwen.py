@@ -34,7 +34,7 @@ def chunks(answer: httpx.Response) -> list[Any]:
     return [json.loads(row[6:]) for row in answer.text.split("\n\n")[:-2]]
 
 
-def streamed(fake: QwenFake, script: str, **changed: object) -> list[Any]:
+def streamed(fake: QwenFake, script: str, **changed: Any) -> list[Any]:
     return chunks(ask(fake, script, stream=True, stream_options={"include_usage": True}, **changed))
 
 
@@ -72,7 +72,7 @@ def test_qwen_takes_its_own_extras(fake: QwenFake) -> None:
         {"role": "assistant", "content": "", "reasoning_content": "Hm.", "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "c", "content": "noon"},
     ]
-    extras = {"enable_thinking": False, "vl_high_resolution_images": True, "max_tokens": 5, "top_k": 20}
+    extras: JsonObject = {"enable_thinking": False, "vl_high_resolution_images": True, "max_tokens": 5, "top_k": 20}
     answer = ask(fake, messages=history, tools=OPENAI_TOOLS, tool_choice="required", thinking_budget=100, **extras)
     assert answer.status_code == 200, answer.text
     assert fake.violations == []
@@ -107,7 +107,7 @@ def test_another_model_is_not_found_and_there_is_no_list_of_them(fake: QwenFake)
 
 
 def test_thinking_comes_before_the_text_unless_it_is_switched_off(fake: QwenFake) -> None:
-    def thought(**changed: object) -> str:
+    def thought(**changed: Any) -> str:
         deltas = [chunk["choices"][0]["delta"] for chunk in streamed(fake, "thinking", **changed) if chunk["choices"]]
         return "".join(delta.get("reasoning_content", "") for delta in deltas)
 
@@ -123,6 +123,7 @@ def test_the_end_comes_twice_or_says_nothing_or_says_error(fake: QwenFake) -> No
     assert ends("finishtwice") == ["stop", "stop"]
     assert ends("finishempty") == [""]
     assert ends("errorfinish") == ["error_finish"]
+    assert streamed(fake, "errorfinish")[-2]["choices"][0]["delta"] == {"content": "requests throttling triggered"}
     both = [chunk for chunk in streamed(fake, "thinkinglast") if chunk["choices"] and chunk.get("usage")]
     assert len(both) == 2
 

@@ -35,3 +35,11 @@ def test_6_1_explicit_ids_win_first() -> None:
 def test_6_1_an_unknown_id_on_a_result_falls_back_to_the_name() -> None:
     ids = match_ids([[call("a")], [result("a", "other"), result("a", "orphan")]])
     assert (ids[1, 0], ids[1, 1]) == (ids[0, 0], "orphan")
+
+
+def test_6_1_what_is_no_string_is_no_id() -> None:
+    odd_call: JsonObject = {"functionCall": {"name": "a", "id": {"of": ["call"]}}}
+    odd_result: JsonObject = {"functionResponse": {"name": "a", "id": ["call"]}}
+    ids = match_ids([[odd_call], [odd_result]])
+    assert ids[0, 0] == ids[1, 0]
+    assert ids[0, 0].startswith("call_")

@@ -120,6 +120,19 @@ def test_3_assistant_parts() -> None:
     assert assistant_parts({"content": None}, "p", loss) == assistant_parts({"content": ""}, "p", loss) == []
 
 
+@pytest.mark.parametrize("kind", [["output_text"], {"type": "output_text"}, 7], ids=["list", "object", "number"])
+def test_17_a_kind_of_part_that_is_no_string_is_named(kind: Any) -> None:
+    with pytest.raises(ConversionError) as caught:
+        assistant_parts({"content": [{"type": kind, "text": "a"}]}, "input[1]", Loss())
+    assert caught.value.param == "input[1].content[0].type"
+
+
+def test_3_a_part_without_a_kind_is_dropped() -> None:
+    loss = Loss()
+    assert assistant_parts({"content": [{"text": "a"}]}, "p", loss) == []
+    assert list(loss.dropped) == ["input.content"]
+
+
 def test_6_3_results_are_a_string_or_parts() -> None:
     assert result_parts({"output": '{"a":1}'}, "p") == [Text('{"a":1}')]
     assert result_parts({"output": None}, "p") == result_parts({"output": ""}, "p") == []

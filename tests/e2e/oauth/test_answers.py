@@ -11,6 +11,7 @@ from tests.e2e.plain import error_of
 from tests.e2e.sdks.base import SDK_ERRORS, STATUS_ERRORS, Answer, status_of
 from tests.fakes import gemini_turns
 from tests.fakes.kiro import SIGNATURE
+from tests.fakes.samples import CITY_SCHEMA, PNG
 from tests.fakes.scripts import SCRIPTS, THOUGHT, WEATHER
 
 WHOLE_THOUGHT = "".join(THOUGHT)
@@ -113,6 +114,26 @@ def test_thinking_is_shown_and_its_token_goes_back_to_who_gave_it(route: Route, 
         case _:
             assert sent.tokens("chat", body) == []
             assert body["enable_thinking"] is True
+
+
+def test_a_picture_goes_along(route: Route, stream: bool) -> None:
+    message = route.client.user("What is this?", image=True)
+    answer = route.client.ask(route.model("text"), [message], stream=stream)
+    assert answer.folded.text == "Hello, world!"
+    sent_body = route.sent[-1].body.decode()
+    assert PNG in sent_body or PNG.translate(str.maketrans("+/", "-_")) in sent_body
+
+
+def test_a_forced_tool_is_called(route: Route, stream: bool) -> None:
+    question = [route.client.user("Call it.")]
+    wish = route.client.choose("get_time")
+    answer = route.client.ask(route.model("tool"), question, stream=stream, tools=True, **wish)
+    assert len(answer.folded.calls) == 1
+
+
+def test_structured_output_is_json(route: Route, stream: bool) -> None:
+    answer = ask(route, "json", stream=stream, schema=CITY_SCHEMA)
+    assert json.loads(answer.folded.text) == {"city": "Zürich", "degrees": 21}
 
 
 # What the provider answers -> the status that the client gets.

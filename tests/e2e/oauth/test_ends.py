@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+import httpx
 import pytest
 
+from tests.e2e.conftest import Launch
 from tests.e2e.oauth.asking import ask, refused, said
+from tests.e2e.oauth.conftest import QUIET
 from tests.e2e.oauth.logins import Login, Stage
-from tests.e2e.plain import PROTOCOLS
+from tests.e2e.plain import PROTOCOLS, RIGHT, plain
 from tests.e2e.proxy import Proxy
 
 
@@ -67,3 +70,27 @@ def test_an_account_that_is_not_served_is_left_alone(oauth_proxy: Proxy, stage: 
     login.mend()
     login.log_in()
     assert said(ask(oauth_proxy, login)) == "Hello, world!", "a new login is taken without a restart"
+
+
+def test_the_next_of_a_chain_answers_for_an_account_that_has_ended(
+    start_here: Launch, stage: Stage, stream: bool
+) -> None:
+    """The first request finds it out, the next ones know it; no client sees anything."""
+    chain = "openai-qwen-oauth:coder-model-text,claude-kiro-oauth:claude-sonnet-4.5-text,gemini-cli-oauth:gemini-2.5-flash-text"
+    proxy = start_here("chain", {**stage.settings, **QUIET, "ROUTES": f"smart={chain}"})
+    for login in stage.logins:
+        login.log_in()
+    stage.qwen.fake.ended = stage.kiro.fake.suspended = True
+    try:
+        with httpx.Client(trust_env=False, timeout=30, headers=RIGHT) as web:
+            for protocol in PROTOCOLS:
+                asked = plain(protocol, "smart", stream=stream)
+                before = len(stage.gemini.generated)
+                answer = web.post(f"{proxy.url}{asked.path}", json=asked.body)
+                assert said(answer, protocol) == "Hello, world!"
+                assert len(stage.gemini.generated) - before == 1
+    finally:
+        proxy.stop()
+        for login in stage.logins:
+            login.mend()
+            login.log_in()

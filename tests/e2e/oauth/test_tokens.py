@@ -50,6 +50,14 @@ def test_a_token_that_ends_in_the_middle_is_renewed_and_the_client_sees_nothing_
     assert (len(login.generated) - before, login.refreshes - refreshes) == (2, 1)
 
 
+def test_24_that_are_refused_at_once_share_one_renewal(oauth_proxy: Proxy, login: Login) -> None:
+    assert said(ask(oauth_proxy, login)) == TEXT
+    login.end_access()
+    refreshes = login.refreshes
+    assert {said(answer) for answer in ask_many([oauth_proxy], login, 24)} == {TEXT}
+    assert login.refreshes - refreshes == 1
+
+
 def test_a_renewed_token_is_written_back_and_the_owners_keys_stay(oauth_proxy: Proxy, login: Login) -> None:
     of_the_tool = {"made_by": {"tool": "official", "big": 12345678901234567890}, "accounts": ["ä"]}
     old = login.log_in(ends_in=-10, **of_the_tool)
