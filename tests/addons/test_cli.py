@@ -40,7 +40,19 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Loaded, dict[str, Any]
 def test_help_lists_commands_and_examples(capsys: Capture) -> None:
     code, out, _ = run(capsys, "--help")
     assert code == 0
-    for word in ("serve", "web", "accounts", "login", "logout", "providers", "route", "config", "key", "version", "examples:"):
+    for word in (
+        "serve",
+        "web",
+        "accounts",
+        "login",
+        "logout",
+        "providers",
+        "route",
+        "config",
+        "key",
+        "version",
+        "examples:",
+    ):
         assert word in out
 
 
