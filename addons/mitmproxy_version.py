@@ -2,9 +2,9 @@
 
 from mitmproxy import version
 
-TESTED = ">=12.2,<12.3"
+TESTED = ">=12.2,<12.4"
 
 
 def is_tested(installed: str = version.VERSION) -> bool:
     """Whether `installed` (`12.2.3`, `13.0.0.dev`) is in the tested range."""
-    return installed.split(".")[:2] == ["12", "2"]
+    return installed.split(".")[:2] in (["12", "2"], ["12", "3"])

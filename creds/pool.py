@@ -44,7 +44,7 @@ class Wait:
     """All accounts that could serve this rest or are busy.
 
     until: when the first of them may be asked, by anybody. again: the same for those that this very request may still try; None if
-    it has tried them all. cause: of the first one to return, a key of RULES. busy: it may be sooner, when a request ends.
+    it has tried them all. cause: of the first one to return, a key of `pool_outcome.RULES`. busy: it may be sooner, when a request ends.
     reasons: (label, sentence).
     """
 

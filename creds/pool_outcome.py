@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from creds.slot import DEFAULTS, NO_MODELS, Limits, Rest, SlotState, Stop, end_of, with_rests
+from creds.slot import DEFAULTS, NO_MODELS, Limits, Rest, SlotState, Stop, began_since, end_of, with_rests
 
 MOST_MODELS = 100  # of an account, whose cooldowns are remembered
 
@@ -86,14 +86,14 @@ def report(state: SlotState, outcome: Outcome, now: float, chance: float, limits
     wait = _asked_wait(outcome.wait, limits)
     match rule.effect:
         case Effect.CLEARS:
-            return _cleared(state, outcome)
+            return _cleared(state, outcome, now)
         case Effect.NOTHING:
             return state
         case Effect.STOPS if (wait is None or outcome.cause == SUSPENDED) and not outcome.of_model:
             first = state.stop or Stop(now, outcome.cause, outcome.reason, outcome.exchange)
             return replace(state, stop=first)
     old = state.models.get(outcome.model) if outcome.of_model else state.rest
-    if old is not None and outcome.leased < old.since:
+    if old is not None and began_since(old.since, outcome.leased, now):
         # One of several that were under way when it began: the same trouble, not more of it.
         return _put(state, outcome, _longer(old, outcome, wait, now), now)
     failures = old.failures + 1 if old else 1
@@ -104,7 +104,7 @@ def report(state: SlotState, outcome: Outcome, now: float, chance: float, limits
         span = chance * min(cap, limits.base * rule.first * 2.0 ** min(failures - 1, 30))  # full jitter
     else:
         span = limits.quota
-    until = max(now + span, old.until if old else 0.0)
+    until = max(now + span, end_of(old, now, limits) if old else 0.0)
     rest = Rest(until, now, outcome.cause, outcome.reason, outcome.exchange, _told(outcome, now), failures)
     return _put(state, outcome, rest, now)
 
@@ -126,17 +126,15 @@ def _longer(rest: Rest, outcome: Outcome, wait: float | None, now: float) -> Res
     return replace(rest, until=now + wait, told=_told(outcome, now), cause=outcome.cause, reason=outcome.reason)
 
 
-def _cleared(state: SlotState, outcome: Outcome) -> SlotState:
+def _cleared(state: SlotState, outcome: Outcome, now: float) -> SlotState:
     """What began after the request was leased is not gone by its success: others were refused since."""
 
-    def over(since: float) -> bool:
-        return since <= outcome.leased
+    def stays(found: Rest | Stop) -> bool:
+        return began_since(found.since, outcome.leased, now)
 
-    models = {
-        name: rest for name, rest in state.models.items() if name != outcome.model or not over(rest.since)
-    } or NO_MODELS
-    rest = None if state.rest and over(state.rest.since) else state.rest
-    stop = None if state.stop and over(state.stop.since) else state.stop
+    models = {name: rest for name, rest in state.models.items() if name != outcome.model or stays(rest)} or NO_MODELS
+    rest = state.rest if state.rest and stays(state.rest) else None
+    stop = state.stop if state.stop and stays(state.stop) else None
     return replace(state, rest=rest, models=models, stop=stop)
 
 

@@ -67,7 +67,7 @@ class Rest:
     """A cooldown: of an account, or of one model of it.
 
     until: when it ends; what comes after is a half-open account, until one request went well. told: the end that the provider
-    named, which may be later; 0 if it named none. cause: a key of RULES. reason: the provider's words. exchange: the id of the
+    named, which may be later; 0 if it named none. cause: a key of `pool_outcome.RULES`. reason: the provider's words. exchange: the id of the
     one that led here. failures: in a row. probe: when the request under way that tries the account was leased, 0 if there is none.
     """
 
@@ -137,7 +137,13 @@ def end_of(rest: Rest, now: float, limits: Limits) -> float:
     return min(rest.until, rest.since + limits.longest)
 
 
+def began_since(since: float, leased: float, now: float) -> bool:
+    """Whether a cooldown or stop began after a lease. One that lies in the future was written by a clock that was wrong."""
+    return leased < since <= now + CLOCK_STEP
+
+
 def is_probed(rest: Rest, now: float, limits: Limits) -> bool:
+    """Whether a request is under way that tries the account; one of which nothing was heard for long counts as lost."""
     return bool(rest.probe) and rest.probe - CLOCK_STEP <= now < rest.probe + limits.probe
 
 

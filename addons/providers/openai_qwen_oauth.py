@@ -26,12 +26,16 @@ PROFILE = Profile(
     tool_choice_required=False,  # refused while the model thinks
     strict_tools=False,
     video=True,
+    rejected=frozenset(  # OpenAI's, which DashScope does not document
+        "frequency_penalty logit_bias prediction prompt_cache_key prompt_cache_retention safety_identifier service_tier store user"
+        " verbosity web_search_options".split()
+    ),
 )
 # The fields of a request that DashScope documents; OpenAI's newer ones (max_completion_tokens, reasoning_effort) are not among them.
 FIELDS = frozenset(
     "model messages stream stream_options temperature top_p top_k presence_penalty repetition_penalty n max_tokens seed stop tools"
     " tool_choice parallel_tool_calls response_format logprobs top_logprobs enable_thinking thinking_budget preserve_thinking"
-    " enable_search search_options vl_high_resolution_images metadata".split()
+    " enable_search search_options vl_high_resolution_images modalities audio metadata".split()
 )
 MODELS = ("coder-model",)  # the portal has no list; this is the name that its logins may use
 
@@ -65,8 +69,8 @@ class OpenAIQwenOAuth(Provider):
 
     @override
     def more_headers(self, account: Account, call: Call) -> list[tuple[str, str]]:
-        """What kind of token it is, which DashScope wants to be told."""
-        return [("x-dashscope-authtype", "qwen-oauth")]
+        """What kind of token it is, which DashScope wants to be told; and that a client's cache marks, if there are any, count."""
+        return [("x-dashscope-authtype", "qwen-oauth"), ("x-dashscope-cachecontrol", "enable")]
 
     @override
     def takes_as_sent(self, body: JsonObject) -> bool:

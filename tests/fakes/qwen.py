@@ -45,7 +45,7 @@ class QwenFake(OpenAIFake):
     """`POST /v1/chat/completions`, nothing else: there is no model list. live: the access tokens that are taken, first `key` alone.
     ended: no token is, as since the end of the free service."""
 
-    own_headers = frozenset({"x-dashscope-authtype"})
+    own_headers = frozenset({"x-dashscope-authtype", "x-dashscope-cachecontrol"})
 
     def __init__(self, key: str = TOKEN) -> None:
         super().__init__(key)
@@ -65,6 +65,8 @@ class QwenFake(OpenAIFake):
     async def route(self, request: Recorded, line: Line) -> None:
         if request.path.endswith("/models"):
             raise self.unknown_path(request)
+        if b'"cache_control"' in request.body and request.header("x-dashscope-cachecontrol") != "enable":
+            self.violations.append(f"{request.path}: cache marks that do not count without their header")
         await super().route(request, line)
 
     @override
@@ -127,18 +129,24 @@ def _changed(chunk: dict[str, Any], reply: QwenReply) -> bool:
 def _plain(body: JsonObject) -> JsonObject:
     """As OpenAI's own types know it: what Qwen takes besides inside messages is left out."""
     plain: Any = json.loads(json.dumps(body))
-    messages = plain.get("messages")
-    for message in messages if isinstance(messages, list) else ():
-        if not isinstance(message, dict):
-            continue
+    for message in _parts(plain.get("messages")):
+        for part in _parts(message.get("content")):
+            if part.get("cache_control") == {"type": "ephemeral"}:
+                del part["cache_control"]
+            if part.get("type") == "video_url" and isinstance(part.get("video_url"), dict):
+                part |= {"type": "text", "text": part.pop("video_url").get("url")}
         if message.get("role") == "assistant" and isinstance(message.get("reasoning_content"), str):
             del message["reasoning_content"]
-        content = message.get("content")
-        for part in content if isinstance(content, list) else ():
-            if isinstance(part, dict) and part.get("type") == "video_url" and isinstance(part.get("video_url"), dict):
-                url = part.pop("video_url").get("url")
-                part |= {"type": "text", "text": url}
+        if message.get("role") == "tool":
+            message.pop("name", None)  # many clients repeat it there
+    for tool in _parts(plain.get("tools")):
+        if tool.get("cache_control") == {"type": "ephemeral"}:
+            del tool["cache_control"]
     return dict(plain)
+
+
+def _parts(value: Any) -> list[dict[str, Any]]:
+    return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []
 
 
 def _refused(body: dict[str, Any]) -> tuple[str, str | None, str | None] | None:

@@ -78,6 +78,14 @@ def test_qwen_takes_its_own_extras(fake: QwenFake) -> None:
     assert fake.violations == []
 
 
+def test_cache_marks_count_with_their_header_alone(fake: QwenFake) -> None:
+    marked = [{"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}]}]
+    assert ask(fake, messages=marked).status_code == 200
+    assert "cache marks" in fake.violations[-1]
+    marked[0]["content"][0]["cache_control"] = {"type": "for ever"}  # type: ignore[index]
+    assert ask(fake, messages=marked).status_code == 400
+
+
 def test_only_a_live_token_is_taken_and_none_when_the_service_has_ended(fake: QwenFake) -> None:
     foreign = ask(fake, token="foreign")
     assert (foreign.status_code, foreign.json()["error"]["message"]) == (401, EXPIRED)

@@ -70,7 +70,15 @@ def test_the_address_is_the_settings_else_the_logins_and_never_a_strangers(tmp_p
 def test_5_1_the_head_says_what_kind_of_token_it_is(tmp_path: Path) -> None:
     account, _ = made(settings(qwen_oauth_creds_file=str(login(tmp_path / "a.json"))))
     assert PROVIDER.headers(account) == [(b"authorization", b"Bearer qwen-access")]
-    assert PROVIDER.more_headers(account, Call(Action.GENERATE, "m")) == [("x-dashscope-authtype", "qwen-oauth")]
+    assert dict(PROVIDER.more_headers(account, Call(Action.GENERATE, "m"))) == {
+        "x-dashscope-authtype": "qwen-oauth",
+        "x-dashscope-cachecontrol": "enable",
+    }
+
+
+def test_5_2_openais_own_fields_are_left_out() -> None:
+    assert {"user", "store", "service_tier", "prompt_cache_key", "verbosity"} <= PROVIDER.profile.rejected
+    assert not {"max_tokens", "tools", "enable_thinking", "max_completion_tokens"} & PROVIDER.profile.rejected
 
 
 @pytest.mark.parametrize(

@@ -7,19 +7,23 @@ from urllib.parse import unquote, urlencode
 import httpx
 import pytest
 
+from tests.e2e.oauth.conftest import OWN
 from tests.e2e.oauth.logins import LOGINS, Stage
 from tests.e2e.plain import RIGHT, checked_answer, error_of, plain
 from tests.e2e.proxy import Proxy
 from tests.e2e.test_captures import COUNTS, FOUND, PROTOCOLS, fold
 from tests.e2e.test_captures import NOT_OURS as CLIENTS_OWN
 from tests.e2e.test_hard_requests import CASES, TABLES
-from tests.fakes.scripts import TEXT
+from tests.fakes.scripts import TEXT, Script
 
+NO_ADDRESSES = ("gemini-cli-oauth", "claude-kiro-oauth")  # and the host in the tables does not exist
 # What a provider cannot be given: a 400 that says so is right.
 IMPOSSIBLE = {
-    ("chat", "3 a picture by address", "gemini-cli-oauth"),
-    ("anthropic", "3 a picture by address", "gemini-cli-oauth"),
+    *((protocol, "3 a picture by address", name) for protocol in ("chat", "anthropic") for name in NO_ADDRESSES),
+    *((protocol, "3 a document", "claude-kiro-oauth") for protocol in PROTOCOLS.values()),
 }
+
+STOPPING = {"stop", "stop_sequences", "generationConfig"}
 
 
 @pytest.fixture(params=LOGINS)
@@ -39,7 +43,10 @@ def test_a_real_clients_request_is_served(
         stage.of(provider),
     )
     named, _, verb = unquote(target).rpartition("/")[2].partition(":") if protocol == "gemini" else ("", "", "")
-    model = f"{login.model}-text"
+    same = OWN.get(provider) == protocol
+    # What a client says to its own provider is not ours to judge.
+    login.fake.scripts["captured"] = Script(lenient=same)
+    model = f"{login.thinking_model if same else login.model}-captured"
     target = target.replace(named, model) if named else target
     body = {**body, "model": model} if "model" in body else body
     query = f"?{urlencode(capture['query'])}" if capture.get("query") else ""
@@ -69,4 +76,6 @@ def test_a_hard_request_is_made_good(
         assert error_of(protocol, answer.content)["message"]
         return
     assert answer.status_code == 200, answer.text
-    assert checked_answer(protocol, answer.content).text == "".join(TEXT)
+    # Kiro has no field for stop words: its answer is cut here.
+    cut = provider == "claude-kiro-oauth" and STOPPING.intersection(TABLES[protocol][case])
+    assert checked_answer(protocol, answer.content).text in (["".join(TEXT), "Hello,"] if cut else ["".join(TEXT)])
