@@ -51,6 +51,9 @@ class ProxySetup:
         try:
             add_options(loader)
         except SettingsError as error:
+            # Of what is raised here mitmproxy says nothing, and would go on without us: as a proxy that asks for no key.
+            # An error in the log at start is its end.
+            log.error("%s", error)
             raise exceptions.OptionsError(str(error)) from error
         options = dict(HOST_OPTIONS)
         if not ctx.options.listen_host:

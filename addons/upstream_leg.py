@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -172,18 +172,21 @@ class UpstreamLeg:
     async def _models(self, exchange: Exchange) -> Response:
         """The list, or one entry of it: 404 with the nearest names for one that is not there."""
         usable = self._usable(exchange)
-        aliases = exchange.settings.routes.names
+
+        def lead(name: str) -> Candidate | None:
+            with suppress(ConversionError):
+                return self._planned(exchange, name).candidates[0]
+            return None
+
+        aliases: Collection[str] = exchange.settings.routes.names
+        if _named(exchange) is not None:  # of one provider: those of others mean nothing to it
+            aliases = [alias for alias in aliases if (to := lead(alias)) is not None and to.model != alias]
         try:
             lists = await self._lists.all_of(usable)
         except UpstreamError as error:
             if not aliases:
                 raise UpstreamError(Kind.SERVER, f"no provider gave a model list: {error}") from error
             lists = {}
-
-        def lead(name: str) -> Candidate | None:
-            with suppress(ConversionError):
-                return self._planned(exchange, name).candidates[0]
-            return None
 
         found = listing(lists, aliases, lead) if usable else [_DEMO]
         if exchange.match.action is Action.MODELS:
@@ -232,7 +235,8 @@ class UpstreamLeg:
         provider, account = exchange.provider, exchange.account
         assert provider is not None and account is not None
         error = read_refusal(exchange, attempt)
-        mended = provider.judge(account, error)
+        superseded = error.kind is Kind.AUTH and _is_superseded(exchange, provider, account)
+        mended = not superseded and provider.judge(account, error)
         if exchange.renewed:
             return False
         if mended:
@@ -242,7 +246,7 @@ class UpstreamLeg:
             except ConversionError:
                 exchange.return_to(refused)
                 return False
-        elif error.kind is Kind.AUTH and await account.credential.renew():
+        elif superseded or (error.kind is Kind.AUTH and await account.credential.renew()):
             exchange.secret_headers = provider.headers(account)
         else:
             return False
@@ -336,6 +340,14 @@ class UpstreamLeg:
                 hint = unknown_model(exchange.target_model, known, provider.name)
                 message = f"{failure.message} ({hint})"
                 flow.response = exchange.failure_for(replace(failure, message=message, code="model_not_found"))
+
+
+def _is_superseded(exchange: Exchange, provider: Provider, account: Account) -> bool:
+    """Whether the account has another credential by now than the one that was sent: then a refusal of that says nothing of it."""
+    try:
+        return exchange.secret_headers != provider.headers(account)
+    except CredentialError:
+        return False
 
 
 def _advise(exchange: Exchange, flow: HTTPFlow) -> None:

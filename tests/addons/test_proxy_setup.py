@@ -163,6 +163,16 @@ def test_a_bad_option_is_refused_by_name_and_the_old_settings_stay(
     assert setup.settings == before
 
 
+def test_25_a_bad_setting_at_the_start_is_logged_as_an_error_which_ends_mitmproxy(
+    setup: ProxySetup, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An exception out of `load` alone is lost, and mitmproxy would serve without us: an open proxy."""
+    monkeypatch.setenv("AICLIENT_IDLE_SECONDS", "soon")
+    with taddons.context(loadcore=False) as tctx, pytest.raises(OptionsError, match="IDLE_SECONDS"):
+        tctx.master.addons.add(setup)
+    assert any(record.levelno == logging.ERROR and "IDLE_SECONDS" in record.message for record in caplog.records)
+
+
 def test_an_unreadable_home_is_refused_by_name(tctx: taddons.context, setup: ProxySetup, own_environment: Path) -> None:
     own_environment.parent.mkdir(exist_ok=True)
     own_environment.write_text("a file where the folder should be")

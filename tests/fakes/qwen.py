@@ -4,6 +4,7 @@ Sources: QwenLM/qwen-code's DashScope provider and stream pipeline; refusals as 
 those below are refused is stricter than the real service may be.
 """
 
+import asyncio
 import json
 from dataclasses import replace
 from typing import Any, override
@@ -43,7 +44,7 @@ _REQUEST = StrictType(CompletionCreateParamsNonStreaming, _EXTRAS)
 
 class QwenFake(OpenAIFake):
     """`POST /v1/chat/completions`, nothing else: there is no model list. live: the access tokens that are taken, first `key` alone.
-    ended: no token is, as since the end of the free service."""
+    ended: no token is, as since the end of the free service. late_refusals: so many next refusals take half a second."""
 
     own_headers = frozenset({"x-dashscope-authtype", "x-dashscope-cachecontrol"})
 
@@ -52,6 +53,7 @@ class QwenFake(OpenAIFake):
         self.scripts |= QWEN_SCRIPTS
         self.live = {key}
         self.ended = False
+        self.late_refusals = 0
 
     @override
     def check_credential(self, request: Recorded) -> None:
@@ -85,6 +87,13 @@ class QwenFake(OpenAIFake):
         if script is None or not model.startswith(MODELS):
             raise Refused(openai_error(404, f"The model `{model}` does not exist.", "model_not_found"))
         return script
+
+    @override
+    async def _refuse(self, refused: Refused, line: Line) -> None:
+        if self.late_refusals:
+            self.late_refusals -= 1
+            await asyncio.sleep(0.5)
+        await super()._refuse(refused, line)
 
     @override
     def fit(self, body: JsonObject, reply: Reply) -> Reply:

@@ -8,14 +8,15 @@ from tests.e2e.oauth.logins import SECRETS, Login
 from tests.e2e.plain import RIGHT, checked_answer, checked_stream, error_of, plain
 from tests.e2e.proxy import Proxy
 
+WEB = httpx.Client(trust_env=False, timeout=60, limits=httpx.Limits(max_connections=None))
+
 
 def ask(
     proxy: Proxy, login: Login, protocol: str = "chat", script: str = "text", *, stream: bool = False
 ) -> httpx.Response:
     asked = plain(protocol, f"{login.model}-{script}", stream=stream)
     url = f"{proxy.url}/{login.provider}{asked.path}"
-    with httpx.Client(trust_env=False, timeout=60) as web:
-        answer = web.post(url, json=asked.body, headers=RIGHT)
+    answer = WEB.post(url, json=asked.body, headers=RIGHT)
     for secret in SECRETS:
         assert secret not in answer.text
         assert secret not in repr(answer.headers)

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import Upstreams
+from tests.e2e.oauth.asking import WEB
 from tests.e2e.oauth.logins import LOGINS, SECRETS, Stage
 from tests.e2e.plain import PLAIN_MODEL, RIGHT
 from tests.e2e.proxy import Proxy
@@ -20,8 +21,7 @@ CONTENTS = [{"role": "user", "parts": [{"text": "Hi"}]}]
 
 def call(proxy: Proxy, provider: str, method: str, body: object) -> httpx.Response:
     url = f"{proxy.url}/{provider}/v1internal:{method}" if provider else f"{proxy.url}/v1internal:{method}"
-    with httpx.Client(trust_env=False, timeout=30) as web:
-        answer = web.post(url, json=body, headers=RIGHT)
+    answer = WEB.post(url, json=body, headers=RIGHT)
     assert not any(secret in answer.text for secret in SECRETS)
     return answer
 
@@ -92,6 +92,5 @@ def test_a_model_that_names_its_provider_needs_no_prefix(oauth_proxy: Proxy) -> 
 
 
 def test_a_stranger_is_refused(oauth_proxy: Proxy) -> None:
-    with httpx.Client(trust_env=False) as web:
-        answer = web.post(f"{oauth_proxy.url}/v1internal:loadCodeAssist", json={"metadata": METADATA})
+    answer = WEB.post(f"{oauth_proxy.url}/v1internal:loadCodeAssist", json={"metadata": METADATA})
     assert answer.status_code == 401

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -56,6 +57,22 @@ def test_24_that_are_refused_at_once_share_one_renewal(oauth_proxy: Proxy, login
     refreshes = login.refreshes
     assert {said(answer) for answer in ask_many([oauth_proxy], login, 24)} == {TEXT}
     assert login.refreshes - refreshes == 1
+
+
+def test_a_late_refusal_of_the_old_token_is_no_refusal_of_the_new_one(oauth_proxy: Proxy, stage: Stage) -> None:
+    """Qwen's is known by a refusal of a token just renewed: this is none."""
+    login = stage.qwen
+    login.log_in()
+    assert said(ask(oauth_proxy, login)) == TEXT
+    login.end_access()
+    login.fake.late_refusals = 1
+    refreshes, before, arrived = login.refreshes, len(login.generated), len(login.fake.requests)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(ask, oauth_proxy, login)
+        login.fake.wait_for(arrived + 1)
+        assert said(ask(oauth_proxy, login)) == TEXT
+        assert said(slow.result()) == TEXT
+    assert (len(login.generated) - before, login.refreshes - refreshes) == (4, 1)
 
 
 def test_a_renewed_token_is_written_back_and_the_owners_keys_stay(oauth_proxy: Proxy, login: Login) -> None:
