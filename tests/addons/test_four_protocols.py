@@ -219,6 +219,14 @@ async def test_16_a_named_provider_lists_its_own() -> None:
     assert status_of(await rig.ask(call("/v1/models", headers={"Model-Provider": "nobody"}))) == 404
 
 
+async def test_16_a_named_provider_lists_the_aliases_that_stand_for_a_model_of_its_own() -> None:
+    """Any other would be asked for by its own name there, which is nobody's."""
+    routes = {"fast": ["openai-custom:gpt-5"], "best": ["openai-custom:gpt-5", "claude-custom:claude-opus-5"]}
+    rig = Rig(with_accounts("openai", "claude", routes=routes), models=LISTS)
+    listed = ids_of(body_of(await rig.ask(call("/claude-custom/v1/models"))))
+    assert listed == ["best", *LISTS["claude-custom"]]
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 async def test_16_an_unknown_model_is_404_with_the_nearest_names(shape: str) -> None:
     path, headers = SHAPES[shape]

@@ -15,7 +15,9 @@ def left_out(name: str, value: Json) -> Loss:
     return loss
 
 
-@pytest.mark.parametrize("name", ["previous_response_id", "conversation", "prompt", "background", "cachedContent", "thread"])
+@pytest.mark.parametrize(
+    "name", ["previous_response_id", "conversation", "prompt", "background", "cachedContent", "thread"]
+)
 def test_17_references_that_nobody_can_resolve_are_400(name: str) -> None:
     with pytest.raises(ConversionError) as caught:
         left_out(name, "x_1")

@@ -174,7 +174,9 @@ def test_7_4_geminis_signature_goes_with_its_call() -> None:
         ToolEnd(0, Token("g", "s", "call")),
         Finish("tool_calls"),
     ]
-    said = '{"tool_calls":[{"index":0,"function":{"arguments":""},"extra_content":{"google":{"thought_signature":"s"}}}]}'
+    said = (
+        '{"tool_calls":[{"index":0,"function":{"arguments":""},"extra_content":{"google":{"thought_signature":"s"}}}]}'
+    )
     assert delta(said) in stream(events)
     assert check_chat_stream(stream(events)).signatures == ["s"]
     assert fold_chat_answer(write_answer(collect(events), ask())).signatures == ["s"]
