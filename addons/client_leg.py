@@ -23,8 +23,9 @@ from converters.wires import WIRES
 log = logging.getLogger("aiclient")
 
 # Never seen again after the head was checked: not in the flow, so not in mitmweb, dumps, HAR or replays.
-_CREDENTIAL_HEADERS = ("authorization", "x-api-key", "x-goog-api-key", "proxy-authorization", "cookie")
-_KEY_IN_QUERY = re.compile(rb"(?<=[?&])key=[^&]*&?")
+# `api-key` and the like are other vendors' ways: they open nothing here, and a key may stand in them all the same.
+_CREDENTIAL_HEADERS = ("authorization", "x-api-key", "x-goog-api-key", "api-key", "proxy-authorization", "cookie")
+_KEY_IN_QUERY = re.compile(rb"(?<=[?&])(?:api[-_]?)?key=[^&]*&?", re.IGNORECASE)
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\s:@/\[\]]+))(?::\d*)?")  # [::1]:3000, localhost:3000, localhost
 _CORS_METHODS = "GET, POST, DELETE, OPTIONS"
 _CORS_HEADERS = (
@@ -167,7 +168,7 @@ class ClientLeg:
     def _hide_credentials(flow: HTTPFlow) -> None:
         for name in _CREDENTIAL_HEADERS:
             flow.request.headers.pop(name, None)
-        if b"key=" in flow.request.data.path:
+        if b"key=" in flow.request.data.path.lower():
             flow.request.data.path = _KEY_IN_QUERY.sub(b"", flow.request.data.path).rstrip(b"?&")
 
 

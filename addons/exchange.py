@@ -4,7 +4,7 @@ import re
 import secrets
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -36,6 +36,10 @@ _REDACTED = b"[redacted]"
 _live: WeakKeyDictionary[HTTPFlow, "Exchange"] = WeakKeyDictionary()
 
 
+def _unread(exchange: "Exchange", answer: Response) -> UpstreamError | None:
+    return None
+
+
 def fresh_id() -> str:
     """24 letters and digits."""
     return secrets.token_hex(12)
@@ -47,7 +51,7 @@ class Exchange:
     request_headers: the client's, with lower-case names and without its credentials. body: its parsed request body, and for
     Gemini what the path says besides. model: the name the client asked for; target_model: the one its provider is asked for.
     array: a stream as one JSON array (Gemini). code_assist: the call of a client that wants Code Assist's envelope. thread: the
-    client's word for the conversation. left: the providers to try after this one.
+    client's word for the conversation. left: the providers to try after this one. reads: finds out why a whole answer is none, if it is none.
     secret_headers: what the relay adds to the copy of the request that it sends; nothing else ever holds them.
     sent: the request was written for a provider, so the answer is one; else it was made here.
     Times are `time.monotonic()` seconds.
@@ -74,6 +78,7 @@ class Exchange:
         self.thread = ""
 
         self.left: deque[Candidate] = deque()
+        self.reads: Callable[[Exchange, Response], UpstreamError | None] = _unread
         self.provider: Provider | None = None
         self.account: Account | None = None
         self.target_model = ""
@@ -182,6 +187,10 @@ class Exchange:
             headers["access-control-allow-origin"] = self.origin
             headers["access-control-expose-headers"] = "x-request-id, x-aiclient-conversion, retry-after"
             headers["vary"] = "origin"
+
+    def fault_in(self, answer: Response) -> UpstreamError | None:
+        """Asked only while somebody else could be asked instead: the last answer is read once, on its way to the client."""
+        return self.reads(self, answer) if self.left and self.match.action is Action.GENERATE else None
 
     # --- what the answer says of itself ---
 

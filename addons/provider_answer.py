@@ -32,11 +32,7 @@ def whole_answer(exchange: Exchange, response: Response) -> Response:
     """The client's answer for a provider's. Raises UpstreamError when the provider's is no answer."""
     wire = exchange.target
     assert wire is not None
-    limit = exchange.settings.body_limit_bytes
-    body = inflate(response.raw_content or b"", response.headers.get("content-encoding", ""), limit)
-    assert exchange.provider is not None
-    if not is_stream(exchange, response):
-        body = exchange.provider.open_answer(body)
+    body = _opened(exchange, response)
     if response.status_code != 200:
         return _refused(exchange, wire, response, body)
     if exchange.match.action is Action.GENERATE:
@@ -45,6 +41,30 @@ def whole_answer(exchange: Exchange, response: Response) -> Response:
         tokens = read_count(wire.name, _object(body))
         return exchange.answer(200, dumps(write_count(exchange.wire.name, tokens)))
     return _passed(exchange, response, body)
+
+
+def fault_in(exchange: Exchange, response: Response) -> UpstreamError | None:
+    """Why a provider's whole answer to a generating call is none, though its status says nothing bad."""
+    wire = exchange.target
+    assert wire is not None
+    try:
+        body = _opened(exchange, response)
+        if response.status_code != 200:
+            return wire.read_error(response.status_code, {}, body)
+        collect(_events(exchange, wire, response, body))
+    except UpstreamError as error:
+        return error
+    except Exception:  # a fault of ours: told when the answer is read for the client
+        return None
+    return None
+
+
+def _opened(exchange: Exchange, response: Response) -> bytes:
+    """Without content coding and envelope; a stream keeps its envelope. Raises UpstreamError."""
+    limit = exchange.settings.body_limit_bytes
+    body = inflate(response.raw_content or b"", response.headers.get("content-encoding", ""), limit)
+    assert exchange.provider is not None
+    return body if is_stream(exchange, response) else exchange.provider.open_answer(body)
 
 
 def _refused(exchange: Exchange, wire: ProviderWire, response: Response, body: bytes) -> Response:
@@ -60,17 +80,9 @@ def _refused(exchange: Exchange, wire: ProviderWire, response: Response, body: b
 
 
 def _generated(exchange: Exchange, wire: ProviderWire, response: Response, body: bytes) -> Response:
-    provider = exchange.provider
-    assert provider is not None and exchange.ask is not None
-    streamed = is_stream(exchange, response)
-    if streamed:  # the provider only streams
-        if (opener := provider.opener()) is not None:
-            body = opener.feed(body) + opener.close()
-        reader = wire.stream_reader(exchange.profile, exchange.chat)
-        events: Iterator[StreamEvent] = iter([*reader.feed(body), *reader.close()])
-    else:
-        events = wire.read_answer(_object(body), exchange.profile)
-    if exchange.bypass and not exchange.stream and not streamed:
+    assert exchange.ask is not None
+    events = _events(exchange, wire, response, body)
+    if exchange.bypass and not exchange.stream and not is_stream(exchange, response):
         for event in events:
             exchange.watch(event)
         return _passed(exchange, response, body)
@@ -80,6 +92,16 @@ def _generated(exchange: Exchange, wire: ProviderWire, response: Response, body:
     # Folded once before it is written: an answer that breaks half-way must not have been half written.
     answer = collect(watched(events, exchange))
     return written_answer(exchange, replay(answer))
+
+
+def _events(exchange: Exchange, wire: ProviderWire, response: Response, body: bytes) -> Iterator[StreamEvent]:
+    if not is_stream(exchange, response):
+        return wire.read_answer(_object(body), exchange.profile)
+    assert exchange.provider is not None  # it only streams
+    if (opener := exchange.provider.opener()) is not None:
+        body = opener.feed(body) + opener.close()
+    reader = wire.stream_reader(exchange.profile, exchange.chat)
+    return iter([*reader.feed(body), *reader.close()])
 
 
 def _passed(exchange: Exchange, response: Response, body: bytes) -> Response:

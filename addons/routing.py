@@ -13,7 +13,8 @@ _SLASHES = re.compile(r"/{2,}")
 _VERSION = re.compile(r"^(?:v1(?:(?:beta|alpha)\d*)?/)+")
 _GOOGLE_VERSION = re.compile(r"^(?:v1/)*v1(?:beta|alpha)\d*/")  # the other APIs have none of these
 _MODEL, _STORED = "models/", "responses/"
-_STORED_METHODS = ("GET", "DELETE", "POST")
+# An answer that its provider keeps: what may stand behind its id, and the methods for it.
+_STORED_CALLS = {"": ("GET", "DELETE"), "input_items": ("GET",), "cancel": ("POST",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +119,12 @@ def match(method: str, path: str, providers: Collection[str]) -> Match:
         return Match(found[0], found[1] or google, provider)
     if bare.startswith(_MODEL) and len(bare) > len(_MODEL):
         return _of_model(method, path, bare.removeprefix(_MODEL), google, provider)
-    if bare.startswith(_STORED) and bare not in _PATHS and method in _STORED_METHODS:
-        return Match(Action.STORED, "responses", provider, _name(bare.removeprefix(_STORED)))
+    if bare.startswith(_STORED) and bare not in _PATHS:
+        name = _name(bare.removeprefix(_STORED))
+        if (methods := _STORED_CALLS.get(name.partition("/")[2])) is not None:
+            if method not in methods:
+                raise _wrong_method(method, path)
+            return Match(Action.STORED, "responses", provider, name)
     if bare in _PATHS:
         raise _wrong_method(method, path)
     if provider is None and _is_known(_VERSION.sub("", after + "/").strip("/")):

@@ -17,6 +17,7 @@ from addons.model_lists import ModelLists
 from addons.provider_answer import (
     down_headers,
     estimate,
+    fault_in,
     in_envelope,
     is_stream,
     undoing,
@@ -76,7 +77,7 @@ class UpstreamLeg:
             elif exchange.match.action in (Action.MODELS, Action.MODEL):
                 flow.response = await self._models(exchange)
             else:
-                exchange.left = deque((await self._plan(exchange)).candidates)
+                exchange.left, exchange.reads = deque((await self._plan(exchange)).candidates), fault_in
                 await self._next(exchange, flow)
         except (ConversionError, UpstreamError) as error:
             exchange.refuse(flow, failure_of(error))

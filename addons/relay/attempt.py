@@ -71,6 +71,11 @@ class Call(Protocol):
         """A whole error answer in the client's protocol."""
         ...
 
+    def fault_in(self, answer: Response) -> UpstreamError | None:
+        """Why a whole answer with a good status is none, if another attempt could do better; else None: it goes to the
+        client through `response`."""
+        ...
+
 
 @dataclass
 class FailedAttempt:

@@ -278,6 +278,8 @@ class RelayStream(HttpStream):
         self._waits_for, self._connected = "", False
         if response.status_code >= 400:
             yield from self._failed(call, error_of_answer(response), response)
+        elif (fault := call.fault_in(response)) is not None:
+            yield from self._failed(call, fault)
         else:
             yield from self._answer()
 

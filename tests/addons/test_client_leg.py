@@ -103,6 +103,15 @@ def test_every_shown_key_is_compared_in_constant_time(monkeypatch: pytest.Monkey
     assert compared == [KEY, b"second", b"third"]
 
 
+@pytest.mark.parametrize("query", ["?api-key={}", "?apikey={}&a=1", "?a=1&API_KEY={}", "?Key={}&key=x"])
+def test_28_a_key_that_came_in_another_vendors_way_is_not_kept_either(query: str) -> None:
+    """It opens nothing, and whoever sends it is told so; the flow may be shown or dumped."""
+    path = "/v1/messages" + query.format(KEY.decode())
+    flow = head(call(path, headers={"api-key": KEY.decode()}, key=None))
+    assert status_of(flow) == 401
+    assert KEY not in everything(flow)
+
+
 def test_an_unset_key_lets_nobody_in() -> None:
     for headers in ({"x-api-key": ""}, {"authorization": "Bearer "}, {}):
         flow = call("/v1/messages", headers=headers, key=None)

@@ -99,6 +99,10 @@ def test_side_traffic_of_clients_is_quiet(method: str, path: str) -> None:
         ("OPTIONS", "/v1/messages"),
         ("post", "/v1/messages"),
         ("POST", "/health"),
+        ("POST", "/v1/responses/resp_1"),
+        ("GET", "/v1/responses/resp_1/cancel"),
+        ("POST", "/v1/responses/resp_1/input_items"),
+        ("PUT", "/v1/responses/resp_1"),
     ],
 )
 def test_a_wrong_method_is_405(method: str, path: str) -> None:
@@ -118,6 +122,9 @@ def test_a_wrong_method_is_405(method: str, path: str) -> None:
         "*",
         "/V1/messages",
         "/v1/models/../x",
+        "/v1/responses/resp_1/elsewhere",
+        "/v1/responses/resp_1/input_items/1",
+        "/v1/responses/resp_1%2Felsewhere",
     ],
 )
 def test_an_unknown_path_is_404(path: str) -> None:

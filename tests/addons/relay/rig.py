@@ -163,6 +163,9 @@ class StubCall:
         self.failures.append(error)
         return Response.make(failure_of(error).status, b'{"failed": "%b"}' % error.kind.encode())
 
+    def fault_in(self, answer: Response) -> UpstreamError | None:
+        return UpstreamError(Kind.BROKEN_STREAM, "gibberish") if answer.raw_content == b"gibberish" else None
+
 
 class Leg:
     """The exchange's side: sends every flow to `port`, pipes event streams, notes every hook."""
