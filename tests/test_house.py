@@ -126,8 +126,9 @@ def test_accounts_know_neither_proxy_nor_protocols() -> None:
     assert breaches("creds/", {"mitmproxy", "converters", "addons"}) == []
 
 
-def test_the_pool_gets_clock_and_chance_as_arguments() -> None:
-    assert breaches("creds/pool.py", {"time", "random", "secrets", "datetime"}) == []
+@pytest.mark.parametrize("where", ["creds/pool.py", "creds/pool_outcome.py", "creds/slot.py"])
+def test_the_pool_gets_clock_and_chance_as_arguments(where: str) -> None:
+    assert breaches(where, {"time", "random", "secrets", "datetime"}) == []
 
 
 @pytest.mark.parametrize("where", PURE_ADDONS)

@@ -269,6 +269,30 @@ async def test_8_a_failure_turns_to_the_next_provider_of_the_chain(status: int) 
     assert live(flow).attempts == 3
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (200, b"<html>", Kind.BROKEN_STREAM),
+        (200, b"[]", Kind.BROKEN_STREAM),
+        (200, b'{"choices": []}', Kind.BROKEN_STREAM),
+        (302, b"", Kind.SERVER),
+    ],
+    ids=["no JSON", "a list", "no choice", "elsewhere"],
+)
+async def test_6_an_answer_that_is_none_is_found_out_while_somebody_else_is_left(
+    status: int, body: bytes, kind: Kind
+) -> None:
+    """The last answer is read once only, on its way to the client."""
+    flow = await chained().ask(call(CHAT_PATH, CHAT | {"model": "fast"}))
+    exchange = live(flow)
+    fault = exchange.fault_in(Response.make(status, body, {"content-type": "application/json"}))
+    assert fault is not None
+    assert fault.kind is kind
+    assert exchange.fault_in(Response.make(200, json.dumps(CHAT_ANSWER).encode())) is None
+    exchange.left.clear()
+    assert exchange.fault_in(Response.make(status, body)) is None
+
+
 async def test_8_the_clients_own_fault_ends_the_chain() -> None:
     rig = chained()
     flow = await rig.ask(call(CHAT_PATH, CHAT | {"model": "fast"}))

@@ -307,9 +307,10 @@ async def test_the_lock_goes_after_the_file_is_whole_though_the_saving_is_given_
     task = asyncio.create_task(states.save())
     await begun.wait()
     task.cancel()
-    await asyncio.sleep(0)
-    assert is_there(path.with_suffix(".lock"))
-    go.set()
+    await asyncio.wait([task], timeout=0.05)
+    held = is_there(path.with_suffix(".lock"))
+    go.set()  # before any assertion: the thread waits for it
+    assert held
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not is_there(path.with_suffix(".lock"))

@@ -105,21 +105,18 @@ async def test_refused_connection_is_an_error_answer(tmp_path: Path) -> None:
 
 
 async def test_an_answer_that_is_none_fails_the_attempt_and_keeps_the_connection(tmp_path: Path) -> None:
-    async with rig(tmp_path) as proxy, Provider(replies(whole(b"gibberish"), whole(b"good"))) as provider:
+    async with rig(tmp_path) as proxy, Provider(replies(whole(b"gibberish")), replies(whole(b"good"))) as provider:
         client, answer = await ask(proxy, provider)
         assert (answer.status, answer.body) == (502, b'{"failed": "broken_stream"}')
         assert proxy.leg.hooks == ["request", "responseheaders", "attempt_failed", "response"]
         assert proxy.leg.failed[0].answer is None
         assert (await client.ask()).body == b"good"
-        assert len(provider.asked) == 2
+        assert provider.connections == 1
 
 
 async def test_again_after_an_answer_that_is_none(tmp_path: Path) -> None:
-    async def once_more(failed: FailedAttempt) -> None:
-        failed.again = True
-
-    async with rig(tmp_path) as proxy, Provider(replies(whole(b"gibberish"), whole(b"good"))) as provider:
-        proxy.leg.on_failed = once_more
+    async with rig(tmp_path) as proxy, Provider(replies(whole(b"gibberish")), replies(whole(b"good"))) as provider:
+        proxy.leg.on_failed = again
         _, answer = await ask(proxy, provider)
         assert (answer.status, answer.body) == (200, b"good")
 
