@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 
 from mitmproxy.http import HTTPFlow
 
@@ -14,27 +15,33 @@ _NAMED = (Action.COUNT, Action.MODELS, Action.MODEL)  # what is not said of the 
 
 
 class AccessLog:
-    """The last to see an exchange: writes its line, and lets go of its bodies.
+    """The last to see an exchange: writes its line, and lets go of its bodies. kept: whether somebody will look at flows later.
 
     `chat gpt-5 -> claude-custom/claude-opus-5 claude-custom:default 200 812+64 tok 340 ms first 1.92 s req_...`
     """
 
+    def __init__(self, kept: Callable[[], bool] = lambda: True) -> None:
+        self._kept = kept
+
     def response(self, flow: HTTPFlow) -> None:
         if (exchange := Exchange.of(flow)) is not None and flow.response is not None:
             broken = exchange.pipe.failed if exchange.pipe else None
-            self._end(exchange, str(flow.response.status_code), f"broken off: {broken}" if broken else "")
+            self._end(exchange, flow, str(flow.response.status_code), f"broken off: {broken}" if broken else "")
 
     def error(self, flow: HTTPFlow) -> None:
         if (exchange := Exchange.of(flow)) is not None:
             said = flow.error.msg if flow.error else "ended"
             # Either the client left, or mitmproxy itself refused the request (too large, malformed, too slow).
-            self._end(exchange, "499" if "client" in said.lower() else "refused", said)
+            self._end(exchange, flow, "499" if "client" in said.lower() else "refused", said)
 
-    @staticmethod
-    def _end(exchange: Exchange, status: str, remark: str) -> None:
+    def _end(self, exchange: Exchange, flow: HTTPFlow, status: str, remark: str) -> None:
         if not exchange.quiet:
             log.info("%s", line(exchange, status, remark))
         exchange.over()
+        if (
+            not self._kept()
+        ):  # a flow is a cycle of references: it stays until the garbage collector comes, megabytes and all
+            flow.request.data.content = b""
 
 
 def line(exchange: Exchange, status: str, remark: str) -> str:

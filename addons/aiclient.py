@@ -38,7 +38,7 @@ addons = [
         lambda: setup.settings, lambda: setup.accounts, ReasoningMemory(time.monotonic), time.time, ModelLists()
     ),
     relay,
-    AccessLog(),
+    AccessLog(setup.keeps_flows),
     TokenRefresh(lambda: setup.settings, lambda: setup.accounts),
     FastDefaults(),
     FastDispatch(),

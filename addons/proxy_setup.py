@@ -89,10 +89,17 @@ class ProxySetup:
         """Streams are kept whole where somebody will look at them. A dump that `-w` opened before we were loaded has
         mitmproxy's own mode."""
         named = ctx.options.save_stream_file
-        if named or ctx.master.addons.get("view"):
+        if named or _is_watched():
             ctx.options.store_streamed_bodies = True
         if named and (path := Path(datetime.now().strftime(named.removeprefix("+"))).expanduser()).is_file():
             path.chmod(0o600)
+
+    @staticmethod
+    def keeps_flows() -> bool:
+        """Whether somebody looks at flows when our addons have: mitmweb, a dump, an HAR file, bodies on the terminal."""
+        options = ctx.options
+        shown = getattr(options, "flow_detail", 0) > 2  # mitmdump's alone
+        return bool(_is_watched() or options.save_stream_file or options.hardump or shown)
 
     def _tell(self, new_key: str | None, configured: str | None) -> None:
         """Once: where we listen and how to call us. The key itself is shown only when it was made just now, and to a person:
@@ -107,6 +114,11 @@ class ProxySetup:
             host, port, new_key if sys.stdout.isatty() else None, labels or ["demo (no account configured)"], file
         ).splitlines():
             log.info("%s", text)
+
+
+def _is_watched() -> bool:
+    """mitmweb's (and mitmproxy's) list of flows is there. It counts as false while it is empty."""
+    return ctx.master.addons.get("view") is not None
 
 
 def listen_hosts(modes: Sequence[str], default: str) -> list[str]:

@@ -144,3 +144,14 @@ async def test_20_the_bodies_of_an_answered_exchange_are_let_go_of() -> None:
 
     assert not exchange.raw
     assert not exchange.body
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_20_the_request_of_a_finished_flow_is_kept_only_where_somebody_will_look(kept: bool) -> None:
+    rig = Rig(with_accounts("openai"))
+    flow = await rig.ask(call("/v1/chat/completions"))
+    await rig.answer(flow, CHAT_ANSWER)
+    AccessLog(lambda: kept).response(flow)
+    assert bool(flow.request.data.content) is kept
+    assert flow.response is not None
+    assert flow.response.data.content

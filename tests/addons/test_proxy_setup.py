@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from mitmproxy.addons.onboarding import Onboarding
 from mitmproxy.addons.proxyserver import Proxyserver
+from mitmproxy.addons.save import Save
+from mitmproxy.addons.savehar import SaveHar
+from mitmproxy.addons.view import View
 from mitmproxy.exceptions import OptionsError
 from mitmproxy.test import taddons
 
@@ -236,3 +239,26 @@ def test_the_addresses_that_modes_bind(modes: list[str], default: str, hosts: li
 )
 def test_where_the_first_mode_listens(modes: list[str], host: str, port: int | None, found: tuple[str, int]) -> None:
     assert listens(modes, host, port) == found
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [({}, False), ({"save_stream_file": "x.flow"}, True), ({"hardump": "x.har"}, True)],
+)
+def test_20_finished_flows_are_kept_where_somebody_looks_at_them(options: dict[str, str], kept: bool) -> None:
+    with taddons.context(Save(), SaveHar()) as context:
+        for name, value in options.items():
+            context.options._options[name].set(value)
+        assert ProxySetup.keeps_flows() is kept
+        context.master.addons.add(View())
+        assert ProxySetup.keeps_flows()
+
+
+def test_streams_are_kept_whole_where_mitmweb_shows_them_though_it_shows_none_yet(
+    tctx: taddons.context, setup: ProxySetup
+) -> None:
+    setup.running()
+    assert not tctx.options.store_streamed_bodies
+    tctx.master.addons.add(View())
+    setup.running()
+    assert tctx.options.store_streamed_bodies
