@@ -122,7 +122,7 @@ class Exchange:
 
     def over(self) -> None:
         """The client has its answer. A finished flow lives until the garbage collector comes; its bodies need not wait."""
-        self.raw, self.body = b"", {}
+        self.raw, self.body, self.chat = b"", {}, None
 
     def turn_to(self, provider: Provider, account: Account | None, model: str) -> None:
         """Everything that belongs to one provider, begun anew."""

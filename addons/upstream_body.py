@@ -7,7 +7,7 @@ from addons.fetch import fetch_all
 from addons.providers.base import Action
 from converters.counting import count_body, to_count_request
 from converters.errors import ConversionError
-from converters.json_codec import JsonObject, dumps, loads
+from converters.json_codec import Json, JsonObject, dumps, loads
 from converters.memory import Observer, ReasoningMemory
 from converters.prepare import prepare
 from converters.splice import remove_member, set_member
@@ -31,7 +31,7 @@ def parsed(exchange: Exchange, now: Now) -> Chat:
         now=lambda: int(now()),
         include_usage=chat.want_usage,
         show_thinking=exchange.wire.name in _SHOWS_ALL_THINKING or _is_shown(chat.reasoning),
-        request=exchange.body,
+        request=_repeated(exchange),
         unwrap=chat.format is not None and chat.format.unwrap,
     )
     chat.model = exchange.target_model
@@ -67,7 +67,7 @@ def as_sent(exchange: Exchange, wire: ProviderWire, now: Now) -> bytes:
         fresh_id,
         lambda: int(now()),
         include_usage=_wants_usage(exchange.body),
-        request=exchange.body,
+        request=_repeated(exchange),
     )
     if wire.name == "gemini":
         raw = _counted(exchange, raw) if exchange.match.action is Action.COUNT else raw
@@ -107,6 +107,17 @@ def refuse_crossing(exchange: Exchange) -> ConversionError:
         status=404 if exchange.match.action is Action.STORED else 400,
         code="unsupported_call",
     )
+
+
+def _repeated(exchange: Exchange) -> JsonObject:
+    """What an answer may repeat of its request, and the tools that it declares. Not the conversation: it would live as long as
+    the answer's writer does."""
+    if exchange.wire.name != "responses":
+        return {}
+    items = exchange.body.get("input")
+    listed = items if isinstance(items, list) else []
+    tools: list[Json] = [item for item in listed if isinstance(item, dict) and item.get("type") == "additional_tools"]
+    return {**exchange.body, "input": tools}
 
 
 def _is_shown(reasoning: Reasoning | None) -> bool:

@@ -17,9 +17,10 @@ def own_copy[M: http.Request | http.Response](message: M) -> M:
 
 
 def with_secrets(request: http.Request, secrets: list[tuple[bytes, bytes]]) -> http.Request:
-    """The request as it is sent."""
+    """The request's head as it is sent. Its body goes beside it: this copy lives as long as the connection remembers it."""
     names = {name.lower() for name, _ in secrets}
     sent = own_copy(request)
+    sent.data.content = None
     sent.headers.fields = (*(field for field in request.headers.fields if field[0].lower() not in names), *secrets)
     return sent
 

@@ -254,11 +254,10 @@ def test_20_finished_flows_are_kept_where_somebody_looks_at_them(options: dict[s
         assert ProxySetup.keeps_flows()
 
 
-def test_streams_are_kept_whole_where_mitmweb_shows_them_though_it_shows_none_yet(
-    tctx: taddons.context, setup: ProxySetup
-) -> None:
-    setup.running()
-    assert not tctx.options.store_streamed_bodies
-    tctx.master.addons.add(View())
-    setup.running()
-    assert tctx.options.store_streamed_bodies
+def test_streams_are_kept_whole_where_mitmweb_shows_them_though_it_shows_none_yet(setup: ProxySetup) -> None:
+    with taddons.context(Save(), Proxyserver()) as context:
+        setup.running()
+        assert not context.options.store_streamed_bodies
+        context.master.addons.add(View())
+        setup.running()
+        assert context.options.store_streamed_bodies

@@ -105,9 +105,15 @@ async def test_8_an_enum_of_text_is_unwrapped_for_geminis_client() -> None:
 
 
 async def test_13_a_responses_answer_repeats_the_request() -> None:
-    ask = live(await CLAUDE.ask(call("/v1/responses", INPUT | {"metadata": {"a": "b"}}))).ask
+    late = {"type": "additional_tools", "tools": [{"type": "namespace", "name": "n", "tools": [{"name": "f"}]}]}
+    body = INPUT | {"metadata": {"a": "b"}, "input": [*INPUT["input"], late]}
+    ask = live(await RESPONSES.ask(call("/v1/responses", body))).ask
     assert ask is not None
     assert ask.request["metadata"] == {"a": "b"}
+    assert ask.request["input"] == [late], "the tools, and not the conversation"
+    chat = live(await CLAUDE.ask(call(CHAT_PATH, CHAT))).ask
+    assert chat is not None
+    assert chat.request == {}
 
 
 async def test_a_refusal_names_the_provider() -> None:
