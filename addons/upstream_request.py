@@ -8,6 +8,7 @@ from mitmproxy.http import Headers, HTTPFlow, Request, Response
 from addons.exchange import JSON, Exchange
 from addons.providers.base import Action, Call
 from addons.version import USER_AGENT
+from converters.client_words import client_word
 from converters.errors import ConversionError
 from converters.json_codec import dumps, loads
 from converters.strip import strip_reasoning
@@ -128,7 +129,8 @@ def leave_out_reasoning(exchange: Exchange, flow: HTTPFlow, answer: Response) ->
         return False
     exchange.reasoning_stripped = True
     exchange.attempts += 1
-    exchange.loss.change("messages.thinking", "the provider refused the reasoning of earlier turns, so it was left out")
+    field = client_word(exchange.wire.name, "messages.thinking")
+    exchange.loss.change(field, "the provider refused the reasoning of earlier turns, so it was left out")
     flow.request.data.content = dumps(body)
     flow.request.headers["content-length"] = str(len(flow.request.data.content))
     return True
