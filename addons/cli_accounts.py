@@ -4,10 +4,12 @@ import argparse
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from addons.accounts import Accounts, read_accounts
 from addons.providers import catalogue
+from addons.routing import unknown_provider
 from addons.settings_sources import Loaded, load, refuse_unknown_providers
 from creds.account import Account, CredentialError
 from creds.api_key import ApiKey, masked
@@ -38,6 +40,7 @@ class Measured(Protocol):
 
 def add_accounts_arguments(parser: argparse.ArgumentParser) -> None:
     """What `aiclient accounts` takes."""
+    parser.add_argument("provider", nargs="?", metavar="PROVIDER", help="Only this provider's (default: all).")
     parser.add_argument("--json", action="store_true", help="For programs.")
     parser.add_argument("--usage", action="store_true", help="Ask Kiro how much of the plan is used (a network call).")
 
@@ -47,6 +50,8 @@ def show_accounts(args: argparse.Namespace) -> None:
     loaded = load()
     refuse_unknown_providers(loaded.settings, catalogue())
     accounts = read_accounts(loaded.settings, catalogue())
+    if args.provider is not None:
+        accounts = _only(accounts, args.provider)
     rows = [_row(account, accounts, loaded) for account in accounts.by_provider.values()]
     if args.usage:
         usages = asyncio.run(_usages(accounts))
@@ -58,6 +63,13 @@ def show_accounts(args: argparse.Namespace) -> None:
         print(NO_ACCOUNTS)
     else:
         print("\n".join(line for row in rows for line in _lines(row)))
+
+
+def _only(accounts: Accounts, name: str) -> Accounts:
+    """Raises ConversionError for a provider that does not exist, or that has no account: the message says what to do."""
+    if name not in catalogue():
+        raise unknown_provider(name, catalogue())
+    return replace(accounts, by_provider={name: accounts.of(catalogue()[name])})
 
 
 def _row(account: Account, accounts: Accounts, loaded: Loaded) -> dict[str, object]:

@@ -51,6 +51,17 @@ def test_a_login_is_listed_with_state_end_and_place(capsys: Capture, home: Path)
     assert "hunter2" not in out
 
 
+def test_one_providers_account_can_be_asked_for(capsys: Capture, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-hunter2")
+    put(own_file("openai-qwen-oauth", home), access_token="a", refresh_token="b", expiry_date=FAR * 1000)
+    assert len(rows(capsys)) > 1
+    assert list(rows(capsys, "openai-qwen-oauth")) == ["openai-qwen-oauth"]
+    assert cli.main(["accounts", "claude-custom"]) == 1
+    assert "AICLIENT_CLAUDE_API_KEY" in capsys.readouterr().err
+    assert cli.main(["accounts", "qwen-oauth"]) == 1
+    assert "there is no provider" in capsys.readouterr().err
+
+
 def test_a_login_of_the_official_tool_is_used_when_named(capsys: Capture, home: Path) -> None:
     put(home.parent / ".gemini" / "oauth_creds.json", access_token="a", expiry_date=1)
     row = rows(capsys)["gemini-cli-oauth"]
