@@ -362,7 +362,7 @@ def _advise(exchange: Exchange, flow: HTTPFlow) -> None:
         flow.response = exchange.failure_for(replace(failure, message=words))
 
 
-def unknown_model(name: str, known: Iterable[str], where: str = "this list") -> ConversionError:
+def unknown_model(name: str, known: Iterable[str], where: str = "aiclient") -> ConversionError:
     """404, with the nearest names."""
     near = nearest_models(name, known)
     hint = f"; near to it: {', '.join(near)}" if near else ""
