@@ -8,10 +8,8 @@ import asyncio
 import base64
 import ipaddress
 import socket
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -19,6 +17,7 @@ import httpx
 from converters.errors import ConversionError
 from converters.places import name_place
 from converters.turns import Base64, Document, Image
+from creds.tls import authorities
 
 LIMIT = 20 * 1024 * 1024  # bytes
 SECONDS = 10.0
@@ -78,8 +77,8 @@ async def _bounded(url: str, allowed_hosts: frozenset[str]) -> tuple[str, bytes]
 
 
 async def _get(url: str, allowed_hosts: frozenset[str]) -> tuple[str, bytes]:
-    authorities = await asyncio.to_thread(trust)
-    async with httpx.AsyncClient(verify=authorities, trust_env=False, follow_redirects=False, timeout=None) as client:  # noqa: S113 (the caller bounds it all)
+    trusted = await asyncio.to_thread(authorities)
+    async with httpx.AsyncClient(verify=trusted, trust_env=False, follow_redirects=False, timeout=None) as client:  # noqa: S113 (the caller bounds it all)
         for hops in range(REDIRECTS + 1):
             target = await _checked(url, allowed_hosts, "what it leads to" if hops else "it")
             request = client.build_request(
@@ -101,12 +100,6 @@ async def _get(url: str, allowed_hosts: frozenset[str]) -> tuple[str, bytes]:
             finally:
                 await response.aclose()
     raise _Unfit(f"more than {REDIRECTS} redirects")
-
-
-@cache
-def trust() -> ssl.SSLContext:
-    """The authorities that are trusted; reading them takes long enough to be felt by everybody else's streams."""
-    return httpx.create_ssl_context(trust_env=False)
 
 
 @dataclass(frozen=True, slots=True)

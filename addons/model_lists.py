@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from addons.fetch import trust
 from addons.providers.base import Action, Provider
 from addons.upstream_request import ALWAYS_UP
 from addons.version import USER_AGENT
@@ -16,6 +15,7 @@ from converters.errors import Kind, UpstreamError
 from converters.json_codec import loads
 from converters.model_list import Model, next_page, read_models
 from creds.account import Account, CredentialError
+from creds.tls import authorities
 
 log = logging.getLogger("aiclient")
 
@@ -98,10 +98,10 @@ async def ask_provider(provider: Provider, account: Account) -> list[Model]:
     headers += [(name.encode(), value.encode()) for name, value in ALWAYS_UP.get(wire.name, ())]
     models: list[Model] = []
     try:
-        authorities = await asyncio.to_thread(trust)
+        trusted = await asyncio.to_thread(authorities)
         async with (
             asyncio.timeout(SECONDS),
-            httpx.AsyncClient(verify=authorities, trust_env=False, timeout=None) as client,  # noqa: S113 (bounded above)
+            httpx.AsyncClient(verify=trusted, trust_env=False, timeout=None) as client,  # noqa: S113 (bounded above)
         ):
             page: Mapping[str, str] = {}
             for _ in range(PAGES):

@@ -29,6 +29,7 @@ from creds.code_assist_answers import (
 )
 from creds.oauth import OAuthCredential
 from creds.service import GEMINI_CLI
+from creds.tls import authorities
 from creds.token import Unavailable
 
 CALL_SECONDS = 30.0
@@ -195,7 +196,7 @@ class Project:
     # --- calls ---
 
     def _http(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(trust_env=False, timeout=CALL_SECONDS)
+        return httpx.AsyncClient(verify=authorities(), trust_env=False, timeout=CALL_SECONDS)
 
     async def _ask[A: BaseModel](
         self, http: httpx.AsyncClient, kind: type[A], method: str, body: Mapping[str, object] | None = None

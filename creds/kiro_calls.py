@@ -7,12 +7,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import httpx
-
 from creds.account import CredentialError
 from creds.token import Unavailable, quoted
 from creds.token_file import parse_object
-from creds.token_server import user_agent
+from creds.token_server import exchanged, place
 
 SECONDS = 20.0
 US = "us-east-1"
@@ -57,14 +55,8 @@ class Said:
 
 
 def send(method: str, url: str, headers: Mapping[str, str], content: bytes | None = None) -> Said:
-    """Raises Unavailable when no answer comes, or a web page: of some network's login, of some gateway. Redirects are not
-    followed, and neither proxies nor `.netrc` are taken from the environment."""
-    ours = {"user-agent": user_agent(), "accept": JSON}
-    try:
-        with httpx.Client(trust_env=False, timeout=SECONDS) as client:
-            response = client.request(method, url, content=content, headers=ours | dict(headers))
-    except (httpx.HTTPError, httpx.InvalidURL) as e:
-        raise Unavailable(f"{place(url)} did not answer: {quoted(str(e)) or type(e).__name__}") from None
+    """Raises Unavailable when no answer comes, or a web page: of some network's login, of some gateway."""
+    response = exchanged(method, url, headers, content)
     fields = parse_object(response.content)
     if "html" in response.headers.get("content-type", "") or (fields is None and response.status_code == 200):
         kind = quoted(response.headers.get("content-type", "no type"))
@@ -73,11 +65,6 @@ def send(method: str, url: str, headers: Mapping[str, str], content: bytes | Non
         )
     words = "" if fields is not None else response.content[:2000].decode("utf-8", "replace")
     return Said(response.status_code, fields or {}, words, response.headers.get("x-amzn-errortype", ""))
-
-
-def place(url: str) -> str:
-    """A URL without its query, for people."""
-    return quoted(url.partition("?")[0])
 
 
 def checked_region(text: object) -> str:

@@ -1,15 +1,14 @@
 """One request to a server that hands out tokens. Blocking: it runs in a worker thread, where nothing can cut it short between
 the answer, which may hold the only refresh token, and the one who keeps it."""
 
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlencode
 
 import httpx
 
+from creds.tls import authorities
 from creds.token import Unavailable, quoted
 from creds.token_file import parse_object
 
@@ -50,25 +49,25 @@ class Answer:
         return self.status in (408, 429) or self.status >= 500
 
 
-@cache
-def _tls() -> ssl.SSLContext:
-    """Made once: reading all the authorities takes longer than a request."""
-    return httpx.create_ssl_context(trust_env=False)
+def exchanged(method: str, url: str, headers: Mapping[str, str], content: bytes | None = None) -> httpx.Response:
+    """One request and its answer. Raises Unavailable when none comes. Redirects are not followed, and neither proxies nor
+    `.netrc` are taken from the environment."""
+    ours = {"user-agent": user_agent(), "accept": "application/json"}
+    try:
+        with httpx.Client(verify=authorities(), trust_env=False, timeout=SECONDS) as client:
+            return client.request(method, url, content=content, headers=ours | dict(headers))
+    except (httpx.HTTPError, httpx.InvalidURL) as e:
+        raise Unavailable(f"{place(url)} did not answer: {quoted(str(e)) or type(e).__name__}") from None
 
 
 def ask(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     """POST. Raises Unavailable when no answer comes, or one that is no JSON object: a login page of some network, an error
-    page of some gateway. Redirects are not followed, and neither proxies nor `.netrc` are taken from the environment."""
-    ours = {"user-agent": user_agent(), "accept": "application/json"}
-    try:
-        with httpx.Client(verify=_tls(), trust_env=False, timeout=SECONDS) as client:
-            response = client.post(url, content=body, headers=ours | dict(headers))
-    except (httpx.HTTPError, httpx.InvalidURL) as e:
-        raise Unavailable(f"{_place(url)} did not answer: {quoted(str(e)) or type(e).__name__}") from None
+    page of some gateway."""
+    response = exchanged("POST", url, headers, body)
     fields = parse_object(response.content)
     if fields is None:
         kind = quoted(response.headers.get("content-type", "no type"))
-        raise Unavailable(f"{_place(url)} answered HTTP {response.status_code} with {kind} that is no JSON object")
+        raise Unavailable(f"{place(url)} answered HTTP {response.status_code} with {kind} that is no JSON object")
     return Answer(response.status_code, response.headers, response.content, fields)
 
 
@@ -77,6 +76,6 @@ def post_form(url: str, form: Mapping[str, str]) -> Answer:
     return ask(url, urlencode(form).encode(), {"content-type": FORM})
 
 
-def _place(url: str) -> str:
+def place(url: str) -> str:
     """A URL without its query, for people."""
     return quoted(url.partition("?")[0])

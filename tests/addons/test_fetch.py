@@ -13,6 +13,7 @@ from addons import fetch
 from addons.fetch import FILES, fetch_all, fetch_into
 from converters.errors import ConversionError
 from converters.turns import Base64, Document, Image, Url
+from creds.tls import authorities
 
 PDF = b"%PDF-1.4 small"
 OWN = frozenset({"127.0.0.1"})
@@ -195,10 +196,10 @@ async def test_3_1_the_trusted_authorities_are_read_once_and_beside_the_event_lo
         return ssl.create_default_context()
 
     monkeypatch.setattr(fetch.httpx, "create_ssl_context", create)
-    fetch.trust.cache_clear()
+    authorities.cache_clear()
     for _ in range(2):
         await fetch_into(Document(Url(site.url)), site.url, OWN)
-    fetch.trust.cache_clear()
+    authorities.cache_clear()
     assert len(read_by) == 1
     assert read_by[0] is not threading.current_thread()
 
