@@ -32,6 +32,7 @@ type Ask = Callable[[Provider, Account], Awaitable[list[Model]]]
 class _Kept:
     until: float = 0.0
     found: list[Model] | UpstreamError = field(default_factory=list)
+    ids: frozenset[str] = frozenset()
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -49,10 +50,11 @@ class ModelLists:
         async with kept.asking:
             if kept.until <= self._now():
                 try:
-                    kept.found = await self._ask(provider, account)
+                    kept.found = found = await self._ask(provider, account)
+                    kept.ids = frozenset(model.id for model in found)
                     kept.until = self._now() + KEPT_SECONDS
                 except UpstreamError as error:
-                    kept.found = error.with_traceback(None)
+                    kept.found, kept.ids = error.with_traceback(None), frozenset()
                     kept.until = self._now() + FAILED_SECONDS
                     log.warning("%s gives no model list: %s", account.label, error)
         if isinstance(kept.found, UpstreamError):
@@ -75,12 +77,9 @@ class ModelLists:
         return lists
 
     def at_hand(self) -> Mapping[str, frozenset[str]]:
-        """Provider name -> ids, as far as they are known without asking."""
-        return {
-            account.provider: frozenset(model.id for model in kept.found)
-            for account, kept in self._kept.items()
-            if isinstance(kept.found, list) and kept.until > self._now()
-        }
+        """Provider name -> ids, as far as they are known without asking. Looked at for every request."""
+        now = self._now()
+        return {account.provider: kept.ids for account, kept in self._kept.items() if kept.ids and kept.until > now}
 
 
 async def ask_provider(provider: Provider, account: Account) -> list[Model]:
