@@ -1,0 +1,36 @@
+"""What two texts have in common at their ends: an agent sends its whole history again with every call."""
+
+_BLOCK = 1 << 14
+
+
+def alike(one: bytes, other: bytes) -> tuple[int, int]:
+    """Lengths of the common beginning and the common end, which do not overlap."""
+    shorter = min(len(one), len(other))
+    start = _common(one, other, 0, 0, shorter)
+    left = shorter - start
+    return start, left - _differing(one, other, left)
+
+
+def _common(one: bytes, other: bytes, at_one: int, at_other: int, length: int) -> int:
+    """How many of `length` bytes are the same from the given places on."""
+    done, step = 0, _BLOCK
+    while done < length and step:
+        size = min(step, length - done)
+        if one[at_one + done : at_one + done + size] == other[at_other + done : at_other + done + size]:
+            done += size
+        else:
+            step = size // 2
+    return done
+
+
+def _differing(one: bytes, other: bytes, length: int) -> int:
+    """Of the last `length` bytes, how many stand before the common end."""
+    left, step = length, _BLOCK
+    while left and step:
+        size = min(step, left)
+        a, b = len(one) - length + left, len(other) - length + left
+        if one[a - size : a] == other[b - size : b]:
+            left -= size
+        else:
+            step = size // 2
+    return left

@@ -1,0 +1,179 @@
+"""The files that records are in: one a day, `2026-11-23.jsonl`, then `2026-11-23.1.jsonl` ... by size; `.zst` where compressed.
+
+A file is only ever appended to, each record with one write. A line that a crash cut short stays where it is: the next one to open
+the file ends it, and readers skip it. Whoever writes a file holds a shared lock on it, so that nobody compresses it meanwhile.
+"""
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import zstandard
+
+from creds.store import make_private_dir
+
+try:
+    import fcntl
+except ImportError:  # Windows: one process alone may write there
+    fcntl = None  # type: ignore[assignment]
+
+_NAME = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.(\d{1,9}))?\.jsonl(\.zst)?")
+_LEVEL = 9  # a rotated file is compressed once and read seldom
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RecordFile:
+    """In the order that they were written in. number: 0 for the first of a day."""
+
+    day: str
+    number: int
+    path: Path
+
+    @property
+    def compressed(self) -> bool:
+        return self.path.suffix == ".zst"
+
+
+def record_files(folder: Path) -> list[RecordFile]:
+    """All of them in order; [] if there is no folder. One that is there twice, plain and compressed, counts as it is plain: it was
+    being compressed."""
+    found: dict[tuple[str, int], RecordFile] = {}
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if match := _NAME.fullmatch(path.name):
+                file = RecordFile(match[1], int(match[2] or 0), path)
+                if (file.day, file.number) not in found or not file.compressed:
+                    found[file.day, file.number] = file
+    return sorted(found.values())
+
+
+def name_of(day: str, number: int) -> str:
+    return f"{day}.{number}.jsonl" if number else f"{day}.jsonl"
+
+
+class Appender:
+    """The file that records go to now. limit: bytes after which the next file is begun. compress: a file that is done is.
+
+    Every method may raise OSError; a record is then lost, and the next one begins a line of its own.
+    """
+
+    def __init__(self, folder: Path, limit: int, *, compress: bool, keep_days: int) -> None:
+        self._folder, self._limit, self._compress, self._keep_days = folder, limit, compress, keep_days
+        self._fd: int | None = None
+        self._file: RecordFile | None = None
+        self._size = 0
+        self._torn = False
+        self._tidied: RecordFile | None = None
+
+    def append(self, line: bytes, today: date) -> None:
+        """line: with its end."""
+        self._turn(len(line), today.isoformat())
+        assert self._fd is not None
+        text = b"\n" + line if self._torn else line
+        try:
+            written = os.write(self._fd, text)
+            if written < len(text):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError:
+            self.close()  # the next one opens it anew, and looks how it ends
+            raise
+        self._size += written
+        self._torn = False
+
+    def close(self) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+        self._fd = self._file = None
+
+    def tidy(self, today: date) -> None:
+        """Compress what is done, remove what is old: once for each file that is begun. Slow: for a moment when nothing waits."""
+        if self._file == self._tidied:
+            return
+        self._tidied = self._file
+        oldest = (today - timedelta(days=self._keep_days)).isoformat() if self._keep_days else ""
+        for file in record_files(self._folder):
+            if self._file is not None and (file.day, file.number) >= (self._file.day, self._file.number):
+                continue
+            if file.day < oldest:
+                file.path.unlink(missing_ok=True)
+            elif self._compress and not file.compressed:
+                compress(file.path)
+
+    @property
+    def file(self) -> RecordFile | None:
+        return self._file
+
+    def _turn(self, more: int, day: str) -> None:
+        """The right file is open."""
+        if self._file is not None and self._file.day == day and self._size + more <= self._limit:
+            return
+        before = self._file
+        self.close()
+        make_private_dir(self._folder)
+        files = [file for file in record_files(self._folder) if file.day == day]
+        last = files[-1] if files else None
+        number = 0 if last is None else last.number
+        if last is not None and (
+            last.compressed
+            or last.path.stat().st_size + more > self._limit
+            or (before is not None and before.day == day and number <= before.number)
+        ):
+            number += 1
+        self._open(RecordFile(day, number, self._folder / name_of(day, number)))
+
+    def _open(self, file: RecordFile) -> None:
+        fd = os.open(file.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o600)
+        if fcntl is not None:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        self._fd, self._file = fd, file
+        self._size = os.fstat(fd).st_size
+        os.lseek(fd, max(0, self._size - 1), os.SEEK_SET)
+        self._torn = self._size > 0 and os.read(fd, 1) != b"\n"
+
+
+def compress(path: Path) -> bool:
+    """`x.jsonl` -> `x.jsonl.zst`. False if somebody is still writing it."""
+    with path.open("rb") as source:
+        if fcntl is not None:
+            try:
+                fcntl.flock(source, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                return False
+        target = path.with_name(path.name + ".zst")
+        draft = path.with_name(f".{target.name}.draft")
+        try:
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                zstandard.ZstdCompressor(level=_LEVEL).copy_stream(source, file)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(target)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+        path.unlink(missing_ok=True)
+    return True
+
+
+def lines_of(path: Path) -> Iterator[bytes]:
+    """Lines without their ends, the last one even if it has none. OSError; a damaged compressed file ends where the damage is."""
+    with path.open("rb") as file:
+        if path.suffix != ".zst":
+            for line in file:
+                yield line.rstrip(b"\n")
+            return
+        rest = b""
+        with (
+            zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as reader,
+            suppress(zstandard.ZstdError),
+        ):
+            while block := reader.read(1 << 20):
+                *lines, rest = (rest + block).split(b"\n")
+                yield from lines
+        if rest:
+            yield rest

@@ -1,0 +1,323 @@
+"""Redaction: secrets out of headers, URLs, bodies and streams before anything is written. What they look like: `redact_rules`.
+
+A secret becomes `[redacted:KIND]`. Nothing that is made from the secret is written, no hash either: a short one could be found by
+trying. The same bytes always come out the same.
+"""
+
+import re
+from bisect import bisect_right
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from addons.alike import alike
+from addons.redact_rules import CONTEXT, ESCAPE, KNOWN, PREFIX, own_patterns, rules_for
+
+_LOOKS_BACK = 64  # bytes before and behind a match that have a say in it
+_WORTH_KEEPING = 4096  # bytes; below, a search costs less than looking for what is alike
+_LARGEST_KEPT = 2 * 1024 * 1024
+_KEPT = 4  # of each kind
+_NEARLY_ALL = 8192  # bytes of a body that is not looked for a better one
+_MOST_KNOWN = 256
+_WINDOW = 1 << 18
+
+_SECRET_HEADERS = frozenset(
+    {"authorization", "cookie", "set-cookie", "x-auth", "www-authenticate", "api-key", "apikey"}
+)
+_SECRET_ENDINGS = ("-token", "-key", "-secret", "-password", "_token", "_key", "_secret", "-signature", "-credential")
+_SECRET_BEGINNINGS = ("proxy-",)
+_PUBLIC = frozenset({"sec-websocket-key", "idempotency-key", "x-idempotency-key"})
+_UNICODE = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
+# Members of a stream's events whose values are pieces of one text.
+_PIECES = re.compile(
+    rb'"(content|text|thinking|reasoning|reasoning_content|partial_json|arguments|delta|input|refusal|summary)"\s*:\s*'
+    rb'"((?:[^"\\]|\\.)*)"'
+)
+
+
+@dataclass(slots=True)
+class Span:
+    """start, end: what to redact. first, last: what was looked at for it. stands: what to put in its place, by default `mark`."""
+
+    start: int
+    end: int
+    kind: str
+    first: int
+    last: int
+    stands: bytes | None = None
+
+    @property
+    def mark(self) -> bytes:
+        """Nothing for a later piece of a secret, whose kind is ""."""
+        if self.stands is not None:
+            return self.stands
+        return b"[redacted:%s]" % self.kind.encode() if self.kind else b""
+
+
+class Redactor:
+    """known: the secrets of our own that are in use now, word for word; asked for before each search. rules: `emails`, `paths` or
+    regular expressions, to be redacted besides (ValueError). shapes False: nothing but known secrets and secret headers.
+
+    Not for several threads at once.
+    """
+
+    def __init__(
+        self, known: Callable[[], Iterable[str]] = tuple, rules: Sequence[str] = (), *, shapes: bool = True
+    ) -> None:
+        self._known, self._shapes = known, shapes
+        self._secrets: dict[bytes, None] = {}  # in the order they came up; a token that was renewed is still one
+        self._own = own_patterns(rules)
+        self._rules = rules_for(frozenset(), shapes)
+        self._kept: defaultdict[str, deque[tuple[bytes, list[Span]]]] = defaultdict(lambda: deque(maxlen=_KEPT))
+        self._values: dict[bytes, str] = {}
+
+    def refresh(self, more: Iterable[str] = ()) -> None:
+        """Takes up secrets that have come up since. more: beside those that `known` gives."""
+        asked = (text.encode(errors="replace") for text in (*self._known(), *more))
+        new = [secret for secret in asked if secret not in self._secrets]
+        if new:
+            self._secrets.update(dict.fromkeys(new))
+            while len(self._secrets) > _MOST_KNOWN:
+                del self._secrets[next(iter(self._secrets))]
+            self._rules = rules_for(frozenset(self._secrets), self._shapes)
+            self._kept.clear()
+            self._values.clear()
+
+    # --- what is to be redacted ---
+
+    def body(self, data: bytes, kind: str = "") -> bytes:
+        """A body, or any other text in UTF-8. JSON stays JSON. kind: names those that it is likely to be like."""
+        spans = self.spans(data, kind)
+        return replaced(data, spans) if spans else data
+
+    def text(self, text: str) -> str:
+        data = text.encode(errors="surrogatepass")
+        spans = self.spans(data)
+        return replaced(data, spans).decode(errors="replace") if spans else text
+
+    def url(self, url: str) -> str:
+        return self.text(url)
+
+    def headers(self, fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+        """Names in lower case, in their order."""
+        return [
+            (name := raw.decode("latin-1").lower(), "[redacted:header]" if is_secret(name) else self._value(value))
+            for raw, value in fields
+        ]
+
+    def _value(self, value: bytes) -> str:
+        """Most headers of most requests are those of the request before."""
+        found = self._values.get(value)
+        if found is None:
+            found = self.body(value).decode("utf-8", "backslashreplace")
+            if len(self._values) > 2048:
+                self._values.clear()
+            self._values[value] = found
+        return found
+
+    def stream(self, chunks: Sequence[bytes], kind: str = "", *, split: bool = False) -> list[bytes]:
+        """As many chunks, cut where they were; a secret that was cut stands in the chunk that it begins in.
+
+        split: also secrets whose pieces stand in several events of the stream.
+        """
+        data = b"".join(chunks)
+        spans = self.spans(data, kind)
+        if split:
+            spans = merged([*spans, *self._across_events(data)])
+        return recut(data, spans, [len(chunk) for chunk in chunks]) if spans else list(chunks)
+
+    # --- where it is ---
+
+    def spans(self, data: bytes, kind: str = "") -> list[Span]:
+        """In order, not overlapping."""
+        found = self._searched(data) if len(data) < _WORTH_KEEPING else self._searched_anew(data, kind)
+        own = [
+            Span(*match.span(match.lastindex or 0), kind, *match.span())
+            for pattern, kind in self._own
+            for match in pattern.finditer(data)
+            if match.group(match.lastindex or 0)
+        ]
+        if own or any(span.kind == ESCAPE for span in found):
+            found = merged([*(span for span in found if span.kind != ESCAPE), *self._behind_escapes(data, found), *own])
+        return found
+
+    def _searched(self, data: bytes) -> list[Span]:
+        return merged(self._span(match, data) for match in self._matches(data, 0, len(data)))
+
+    def _matches(self, data: bytes, at: int, until: int) -> Iterator[re.Match[bytes]]:
+        """Those that begin before `until`. Searched window by window: a search is not interrupted, and all other threads wait
+        for it."""
+        pattern = self._rules.pattern
+        while at < until:
+            end = min(until, at + _WINDOW)
+            match = pattern.search(data, at, min(len(data), end + CONTEXT))
+            if match is None or match.start() >= end:
+                at = end
+                continue
+            if match.end() > end:  # it may have been cut short by the window's end
+                whole = pattern.match(data, match.start())
+                if whole is None:
+                    at = match.start() + 1
+                    continue
+                match = whole
+            yield match
+            at = match.end()
+
+    def _span(self, match: re.Match[bytes], data: bytes) -> Span:
+        name = match.lastgroup or ""
+        kind = self._rules.kinds[name]
+        start, end = match.span(name)
+        if start == end:
+            start, end = match.span()
+            if kind not in (KNOWN, ESCAPE) and (prefix := PREFIX.search(data, max(0, start - 12), start)):
+                start = prefix.start()
+        return Span(start, end, kind, *match.span())
+
+    def _searched_anew(self, data: bytes, kind: str) -> list[Span]:
+        """Only where the body differs from the most alike of the last ones."""
+        ends, before, spans = (0, 0), b"", list[Span]()
+        for kept, found in self._kept[kind]:
+            if sum(both := alike(kept, data)) > sum(ends):
+                ends, before, spans = both, kept, found
+                if sum(ends) > len(data) - _NEARLY_ALL:
+                    break
+        result = self._differing(data, before, spans, *ends) if 2 * sum(ends) > len(data) else self._searched(data)
+        if len(data) <= _LARGEST_KEPT:
+            self._kept[kind].appendleft((data, result))
+        return result
+
+    def _differing(self, data: bytes, before: bytes, spans: list[Span], start: int, end: int) -> list[Span]:
+        """`data` and `before` are alike in their first `start` and their last `end` bytes; `spans` are those of `before`.
+
+        At both places where the searches meet, both stand in the same text with no match open, so they go on alike.
+        """
+        shift = len(data) - len(before)
+        at = max(0, start - CONTEXT)
+        found = []
+        for span in spans:
+            if span.last + _LOOKS_BACK <= start:
+                found.append(span)
+                at = max(at, span.last)
+            elif span.first < at:
+                at = span.first
+        found = [span for span in found if span.last <= at]
+        until = len(data) - end + _LOOKS_BACK
+        while True:  # the place to stop moves while a match, old or new, stands over it
+            until = max(
+                [until, *(span.last + shift for span in spans if span.first + shift < until < span.last + shift)]
+            )
+            found += (self._span(match, data) for match in self._matches(data, at, until))
+            at = max([until, *(span.last for span in found[-1:])])
+            if not any(span.first + shift < at < span.last + shift for span in spans):
+                break
+            until = at
+        until = at
+        found += [
+            Span(span.start + shift, span.end + shift, span.kind, span.first + shift, span.last + shift)
+            for span in spans
+            if span.first + shift >= until
+        ]
+        return merged(found)
+
+    def _behind_escapes(self, data: bytes, found: Iterable[Span]) -> Iterator[Span]:
+        """Secrets some of whose letters are written as `\\u0041`."""
+        if not any(span.kind == ESCAPE for span in found):
+            return
+        plain, places = bytearray(), [(0, 0)]  # (place in plain, place in data), one where they begin to differ anew
+        copied = 0
+        for match in _UNICODE.finditer(data):
+            plain += data[copied : match.start()]
+            places.append((len(plain), match.start()))
+            plain.append(int(match[1], 16))
+            copied = match.end()
+            places.append((len(plain), copied))
+        plain += data[copied:]
+        for span in self._searched(bytes(plain)):
+            if span.kind != ESCAPE:
+                yield _moved(span, places)
+
+    def _across_events(self, data: bytes) -> Iterator[Span]:
+        """Secrets whose pieces stand in the events of a stream."""
+        texts: dict[bytes, bytearray] = {}
+        places: dict[bytes, list[tuple[int, int]]] = {}
+        for match in _PIECES.finditer(data):
+            name = match[1]
+            text = texts.setdefault(name, bytearray())
+            places.setdefault(name, []).append((len(text), match.start(2)))
+            text += match[2]
+        for name, text in texts.items():
+            starts = [place for place, _ in places[name]]
+            for span in self.spans(bytes(text)):
+                first = bisect_right(starts, span.start) - 1
+                for number in range(first, len(starts)):
+                    if starts[number] >= span.end:
+                        break
+                    piece_end = starts[number + 1] if number + 1 < len(starts) else len(text)
+                    begin, end = max(span.start, starts[number]), min(span.end, piece_end)
+                    if begin < end:
+                        raw = places[name][number][1] - starts[number]
+                        kind = span.kind if number == first else ""
+                        yield Span(begin + raw, end + raw, kind, begin + raw, end + raw)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a header of this name, in lower case, holds a credential."""
+    return (
+        name in _SECRET_HEADERS
+        or name.endswith(_SECRET_ENDINGS)
+        or name.startswith(_SECRET_BEGINNINGS)
+        or "authorization" in name
+        or "cookie" in name
+    ) and name not in _PUBLIC
+
+
+def _moved(span: Span, places: list[tuple[int, int]]) -> Span:
+    start, end = _place(span.start, places), _place(span.end, places)
+    return Span(start, end, span.kind, start, end)
+
+
+def _place(at: int, places: list[tuple[int, int]]) -> int:
+    plain, raw = places[bisect_right(places, (at, 1 << 62)) - 1]
+    return raw + at - plain
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """In order; those that overlap as one, named by the first."""
+    out: list[Span] = []
+    for span in sorted(spans, key=lambda span: (span.start, -span.end)):
+        if out and span.start < out[-1].end:
+            out[-1] = Span(
+                out[-1].start,
+                max(out[-1].end, span.end),
+                out[-1].kind if out[-1].kind != ESCAPE else span.kind,
+                min(out[-1].first, span.first),
+                max(out[-1].last, span.last),
+            )
+        else:
+            out.append(span)
+    return out
+
+
+def replaced(data: bytes, spans: Iterable[Span]) -> bytes:
+    pieces: list[bytes] = []
+    copied = 0
+    for span in spans:
+        pieces += (data[copied : span.start], span.mark)
+        copied = span.end
+    return b"".join((*pieces, data[copied:]))
+
+
+def recut(data: bytes, spans: Sequence[Span], lengths: Sequence[int]) -> list[bytes]:
+    """`data` with its spans replaced, cut where pieces of these lengths ended."""
+    out = replaced(data, spans)
+    cuts, grown, number = [0], 0, 0
+    for end in accumulate(lengths):
+        while number < len(spans) and spans[number].end <= end:
+            grown += len(spans[number].mark) - (spans[number].end - spans[number].start)
+            number += 1
+        if number < len(spans) and spans[number].start < end:  # cut inside: all of the mark stands before the cut
+            cuts.append(spans[number].start + grown + len(spans[number].mark))
+        else:
+            cuts.append(end + grown)
+    return [out[cuts[n] : cuts[n + 1]] for n in range(len(lengths))]

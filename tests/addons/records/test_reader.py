@@ -1,0 +1,143 @@
+"""Records read back: order, filters, torn lines, references."""
+
+from datetime import date
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from addons.records.files import Appender, compress
+from addons.records.reader import Records, Wanted, member, statuses
+from converters.json_codec import JsonObject
+from tests.addons.records.samples import (
+    ANTHROPIC_STREAM,
+    BEGAN,
+    anthropic_body,
+    exchange,
+    maker,
+    streamed,
+    whole_answer,
+)
+
+DAY = date(2026, 11, 23)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Six exchanges in three files, the first one compressed, and two torn lines."""
+    record_maker = maker(tmp_path)
+    cases = [
+        exchange(1),
+        exchange(2, asked="gpt-5", served="gpt-5-2026", account="x"),
+        exchange(3, status=429, state="failed", error="slow down"),
+        exchange(4, body=anthropic_body(messages=[{"role": "user", "content": 'Say "Grüße"\nplease'}]), attempts=[]),
+        streamed(id=f"req_{5:024x}", began=BEGAN + 5, state="cut"),
+        exchange(6, provider=None, status=None, state="cancelled"),
+    ]
+    lines = [record_maker.line(case) for case in cases]
+    (tmp_path / "2026-11-22.jsonl").write_bytes(b"".join(lines[:2]) + b'{"schema":"aiclient.record/1","torn')
+    compress(tmp_path / "2026-11-22.jsonl")
+    (tmp_path / "2026-11-23.jsonl").write_bytes(lines[2] + b'{"torn":\n' + b"\n" + lines[3] + lines[4])
+    Appender(tmp_path, 1, compress=False, keep_days=0).append(lines[5], DAY)
+    return tmp_path
+
+
+def numbers(folder: Path, wanted: Wanted | None = None) -> list[int]:
+    return [int(str(record["id"]).removeprefix("req_"), 16) for record in Records(folder).each(wanted)]
+
+
+def test_all_files_are_read_in_order_and_torn_lines_are_counted(folder: Path) -> None:
+    records = Records(folder)
+    assert [str(record["id"])[-1] for record in records.each()] == list("123456")
+    assert records.torn == 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (Wanted(), [1, 2, 3, 4, 5, 6]),
+        (Wanted(since=BEGAN + 3), [3, 4, 5, 6]),
+        (Wanted(until=BEGAN + 3), [1, 2]),
+        (Wanted(model="gpt-5"), [2]),
+        (Wanted(model="GPT-*"), [2]),
+        (Wanted(model="m-1"), [1, 3, 4, 5, 6]),
+        (Wanted(provider="claude-custom"), [1, 2, 3, 4, 5]),
+        (Wanted(provider="demo"), []),
+        (Wanted(status="429"), [3]),
+        (Wanted(status="4xx"), [3]),
+        (Wanted(status="cut"), [5]),
+        (Wanted(status="cancelled"), [6]),
+        (Wanted(text="SLOW down"), [3]),
+        (Wanted(text="grüße"), [4]),
+        (Wanted(text='say "grüße"\nplease'), [4]),
+        (Wanted(text="nowhere"), []),
+        (Wanted(id=f"{4:024x}"), [4]),
+        (Wanted(id=f"req_{4:024x}"), [4]),
+        (Wanted(id=f"{4:024x}"[1:]), []),
+        (Wanted(status="2xx", model="claude-x", text="zürich"), [1, 2, 5]),
+    ],
+    ids=str,
+)
+def test_filters(wanted: Wanted, expected: list[int], folder: Path) -> None:
+    assert expected == numbers(folder, wanted)
+
+
+def test_references_are_followed_where_that_is_asked_for(folder: Path) -> None:
+    (whole,) = Records(folder).each(Wanted(id=f"{1:024x}"))
+    (raw,) = Records(folder).each(Wanted(id=f"{1:024x}"), resolve=False)
+    assert isinstance(member(whole, "conversation")["tools"], list)
+    assert isinstance(member(raw, "conversation")["tools"], dict)
+
+
+def test_an_object_that_is_missing_is_null(folder: Path) -> None:
+    for path in (folder / "objects").rglob("*.json"):
+        path.unlink()
+    (record,) = Records(folder).each(Wanted(id=f"{1:024x}"))
+    assert member(record, "conversation")["tools"] is None
+    with pytest.raises(OSError, match="objects"):
+        Records(folder).request_body(record)
+
+
+def test_bodies_and_streams_come_back(folder: Path) -> None:
+    records = Records(folder)
+    first, fifth = records.find("1".rjust(24, "0")), records.find("req_" + "5".rjust(24, "0"))
+    assert records.request_body(first) == anthropic_body() == records.request_body(first, 0)
+    assert records.answer(first) == [(0.0, whole_answer())] == records.answer(first, 0)
+    assert [data for _, data in records.answer(fifth, 0)] == ANTHROPIC_STREAM
+    assert [data for _, data in records.answer(fifth)] == ANTHROPIC_STREAM
+
+
+@pytest.mark.parametrize(("id_", "why"), [("f", "no record"), ("0000", "more than one")])
+def test_an_id_must_name_one_record(id_: str, why: str, folder: Path) -> None:
+    with pytest.raises(ValueError, match=why):
+        Records(folder).find(id_)
+
+
+def test_following_gives_what_is_written_from_now_on(folder: Path) -> None:
+    record_maker = maker(folder)
+    waits = 0
+
+    def sleep(seconds: float) -> None:
+        nonlocal waits
+        waits += 1
+        line = record_maker.line(exchange(10 + waits))
+        appender = Appender(folder, 1 << 20, compress=False, keep_days=0)
+        appender.append(line, DAY)
+        appender.close()
+        with (folder / "2026-11-23.1.jsonl").open("ab") as file:  # a line that is not whole yet
+            file.write(record_maker.line(exchange(50 + waits))[:40])
+
+    found = list(islice(Records(folder).follow(Wanted(), sleep), 3))
+    assert [int(str(record["id"]).removeprefix("req_"), 16) for record in found] == [11, 12, 13]
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({"state": "complete", "answer": {"status": 200}}, {"complete", "200", "2xx"}),
+        ({"state": "cancelled", "answer": None}, {"cancelled"}),
+    ],
+    ids=str,
+)
+def test_what_a_status_may_be_called(record: JsonObject, expected: set[str]) -> None:
+    assert expected == statuses(record)

@@ -1,0 +1,62 @@
+"""Pipes that are listened to."""
+
+from itertools import count
+
+from addons.taped_pipe import Tape, Taped
+from converters.errors import Kind, UpstreamError
+
+
+class Fake:
+    """Answers what it was told to, and remembers how it was called."""
+
+    def __init__(self, out: bytes = b"out") -> None:
+        self.out, self.calls = out, list[object]()
+        self.started = self.over = False
+        self.failed: UpstreamError | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        self.calls.append(data)
+        return self.out
+
+    def close(self) -> bytes:
+        self.calls.append("close")
+        return self.out
+
+    def fail(self, kind: Kind, message: str) -> bytes:
+        self.calls.append((kind, message))
+        return self.out
+
+    def heartbeat(self) -> bytes:
+        self.calls.append("heartbeat")
+        return self.out
+
+
+def taped(pipe: Fake) -> tuple[Taped, Tape, Tape]:
+    upstream, down, ticks = list[tuple[float, bytes]](), list[tuple[float, bytes]](), count(1)
+    return Taped(pipe, upstream, down, lambda: float(next(ticks))), upstream, down
+
+
+def test_all_that_comes_and_goes_is_noted_with_its_time() -> None:
+    pipe = Fake()
+    tape, upstream, down = taped(pipe)
+    assert [tape.feed(b"one"), tape.heartbeat(), tape.feed(b"two"), tape.close(), tape.fail(Kind.TIMEOUT, "late")] == [
+        b"out"
+    ] * 5
+    assert upstream == [(1.0, b"one"), (3.0, b"two")]
+    assert down == [(1.0, b"out"), (2.0, b"out"), (3.0, b"out"), (4.0, b"out"), (5.0, b"out")]
+    assert pipe.calls == [b"one", "heartbeat", b"two", "close", (Kind.TIMEOUT, "late")]
+
+
+def test_nothing_sent_is_not_noted() -> None:
+    tape, upstream, down = taped(Fake(b""))
+    assert [tape.feed(b"one"), tape.heartbeat(), tape.close(), tape.fail(Kind.TIMEOUT, "late")] == [b""] * 4
+    assert upstream == [(1.0, b"one")]
+    assert down == []
+
+
+def test_it_tells_what_the_pipe_tells() -> None:
+    pipe = Fake()
+    tape, _, _ = taped(pipe)
+    assert (tape.started, tape.over, tape.failed) == (False, False, None)
+    pipe.started, pipe.over, pipe.failed = True, True, UpstreamError(Kind.TIMEOUT, "late")
+    assert (tape.started, tape.over, tape.failed) == (True, True, pipe.failed)
