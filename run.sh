@@ -3,7 +3,10 @@
 #
 #   ./run.sh                  serve on 127.0.0.1:3000            (any flags: ./run.sh --port 4000)
 #   ./run.sh web              the same, and every exchange to be watched in mitmweb
-#   ./run.sh test [ARGS]      the tests; ARGS go to pytest       (./run.sh test clients: real clients against it)
+#   ./run.sh test [ARGS]      the tests; ARGS go to pytest       (./run.sh test clients: real clients against it;
+#                                                                ./run.sh test attack: malformed, malicious, too many requests;
+#                                                                ./run.sh test datasets: exports read by datasets, trl, transformers;
+#                                                                ./run.sh test soak: load, memory and scarcity, half an hour)
 #   ./run.sh lint             ruff, format, mypy
 #   ./run.sh bench [ARGS]     the benchmark
 #   ./run.sh WORD [ARGS]      aiclient WORD: accounts, config, key, version, --help
@@ -171,11 +174,33 @@ case "${1-}" in
         [ -d tests/clients ] || die "there are no tests with real clients yet"
         exec "$python" -P -m pytest tests/clients ${1+"$@"}
         ;;
+      attack) # all of what the default run takes a sample of
+        shift
+        export AICLIENT_TEST_ATTACK_COUNT="${AICLIENT_TEST_ATTACK_COUNT:-10000}"
+        exec "$python" -P -m pytest -q tests/attack ${1+"$@"}
+        ;;
+      soak) # many streams, memory, a full disk: half an hour
+        shift
+        exec "$python" -P -m pytest tests/soak ${1+"$@"}
+        ;;
+      datasets) # the libraries take some 700 MB: they have a venv of their own
+        shift
+        heavy="$venv/datasets"
+        [ -x "$heavy/bin/python" ] || "$python" -I -m venv "$heavy"
+        if ! cmp -s tests/datasets/requirements.txt "$heavy/requirements.txt"; then
+          say "installing datasets, trl and transformers (a minute or so; later runs skip this)"
+          # trl itself needs torch only for training
+          "$heavy/bin/python" -I -m pip install --quiet --no-input -r tests/datasets/requirements.txt
+          "$heavy/bin/python" -I -m pip install --quiet --no-input --no-deps trl==1.16.0
+          cp tests/datasets/requirements.txt "$heavy/requirements.txt"
+        fi
+        exec "$heavy/bin/python" -P -m pytest -q --confcutdir=tests/datasets tests/datasets ${1+"$@"}
+        ;;
       coverage) # of the converters, by branch; fails below 95 %
         "$python" -P -m coverage run --branch --source=converters -m pytest -q tests/converters
         exec "$python" -P -m coverage report --skip-covered --sort=cover --fail-under=95
         ;;
-      "") exec "$python" -P -m pytest -q -n 2 --dist loadfile --ignore=tests/clients ;;
+      "") exec "$python" -P -m pytest -q -n 2 --dist loadfile --ignore=tests/clients --ignore=tests/datasets --ignore=tests/soak ;;
       *) exec "$python" -P -m pytest "$@" ;;
     esac
     ;;

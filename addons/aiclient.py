@@ -12,6 +12,9 @@ if (root := str(Path(__file__).resolve().parent.parent)) not in sys.path:
     sys.path.append(root)
 
 from addons.access_log import AccessLog
+from addons.account_pool import AccountPool, state_file
+from addons.accounts import Accounts
+from addons.chaos import Chaos, ChaosAnswers
 from addons.client_leg import ClientLeg, framework_error
 from addons.descriptors import Descriptors
 from addons.drain import Drain
@@ -19,27 +22,47 @@ from addons.exchange import Exchange
 from addons.fast_defaults import FastDefaults
 from addons.fast_dispatch import FastDispatch
 from addons.fast_reads import FastReads
+from addons.file_watch import FileWatch
+from addons.health_check import HealthCheck
 from addons.model_lists import ModelLists
 from addons.proxy_setup import ProxySetup
+from addons.recorder import Recorder
 from addons.relay import Relay
+from addons.settings import Settings
 from addons.system_prompt import SystemPrompt
 from addons.token_refresh import TokenRefresh
 from addons.upstream_leg import UpstreamLeg
 from converters.memory import ReasoningMemory
+from creds.pool_state import PoolState
 
 relay = Relay(Exchange.of, framework_error)
-setup = ProxySetup(lambda settings: relay.limit(settings.header_seconds, settings.body_seconds))
+pool = AccountPool(PoolState(state_file()))
+
+
+def use(settings: Settings, accounts: Accounts) -> None:
+    """A new reading of the settings, for those that do not ask for them each time."""
+    relay.limit(settings.header_seconds, settings.body_seconds, settings.header_limit_bytes)
+    pool.use(settings, accounts)
+    chaos.configure(set())
+
+
+setup = ProxySetup(use)
+chaos = Chaos(lambda: setup.settings)
 
 addons = [
     setup,
     ClientLeg(lambda: setup.settings, lambda: setup.key),
     SystemPrompt(lambda: setup.settings),
-    UpstreamLeg(
-        lambda: setup.settings, lambda: setup.accounts, ReasoningMemory(time.monotonic), time.time, ModelLists()
-    ),
+    chaos,
+    UpstreamLeg(lambda: setup.accounts, ReasoningMemory(time.monotonic), time.time, ModelLists(), pool),
+    ChaosAnswers(chaos),
     relay,
+    pool,
+    Recorder(lambda: setup.settings, setup.secrets),
     AccessLog(setup.keeps_flows),
     TokenRefresh(lambda: setup.settings, lambda: setup.accounts),
+    HealthCheck(lambda: setup.settings, lambda: setup.accounts, pool),
+    FileWatch(setup.stamp, setup.again),
     FastDefaults(),
     FastDispatch(),
     FastReads(),

@@ -11,19 +11,26 @@ from itertools import groupby
 from typing import NoReturn, override
 
 from addons import launch
-from addons.accounts import Accounts, read_accounts
+from addons.accounts import Accounts, read_all
+from addons.chaos_plan import Rates
 from addons.cli_accounts import add_accounts_arguments, add_providers_arguments, place, show_accounts, show_providers
+from addons.cli_chaos import with_faults
+from addons.cli_dataset import add_dataset_arguments, show_formats
+from addons.cli_log import add_log_arguments, run_log
+from addons.cli_login import add_arguments as add_account_login_arguments
 from addons.cli_login import login, logout
+from addons.cli_pool import add_pool_arguments, change_pool
+from addons.cli_replay import add_record_arguments, add_replay_arguments, run_record, run_replay
 from addons.cli_route import add_arguments, show_route
 from addons.client_key import ensure_key, key_path, new_key
 from addons.providers import catalogue
 from addons.settings import NAMES, SECRETS, Settings, group_of, written
 from addons.settings_routes import DefaultModels, Routes
-from addons.settings_sources import SettingsError, flag, home, load, refuse_unknown_providers, variable
+from addons.settings_sources import Loaded, SettingsError, flag, home, load, refuse_unknown_providers, variable
 from converters.errors import ConversionError
 from creds.account import CredentialError
 from creds.api_key import masked
-from creds.commands import add_login_arguments, add_logout_arguments
+from creds.commands import add_logout_arguments
 
 EXAMPLES = """\
 examples:
@@ -31,6 +38,7 @@ examples:
   aiclient serve --port 4000 --openai-base-url http://127.0.0.1:11434/v1 --openai-api-key ollama
   aiclient web                           the same, and every exchange to be watched in a browser
   aiclient serve -- -w flows.mitm        what follows `--` goes to mitmproxy
+  aiclient chaos                         the same as serve, and every fifth answer fails: to test an agent
   aiclient login qwen                    log in to a provider that takes no key; shows what is known of it first
   aiclient accounts --json
   aiclient route claude-sonnet-4-5       who would be asked for this model, and why
@@ -55,8 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, unknown = parser.parse_known_args(own)
     if unknown:
         parser.error(f"{unknown[0]} is not known here{nearest(unknown[0].partition('=')[0])}")
-    if extra and args.command not in ("serve", "web"):
-        parser.error("`--` passes arguments to mitmproxy, with `serve` and `web` alone")
+    if extra and args.command not in ("serve", "web", "chaos"):
+        parser.error("`--` passes arguments to mitmproxy, with `serve`, `web` and `chaos` alone")
     args.extra = extra
     run: Callable[[argparse.Namespace], None] = args.run
     try:
@@ -98,10 +106,15 @@ def make_parser() -> Parser:
     )
     web.add_argument("--open", action="store_true", help="Open the page in a browser.")
     _add_settings(web)
+    _add_settings(
+        command("chaos", lambda args: serve(with_faults(args)), "Serve clients, and let answers fail on purpose.")
+    )
     add_accounts_arguments(command("accounts", show_accounts, "List the accounts that are set up, and their state."))
-    add_login_arguments(command("login", login, "Log in to a provider."))
+    add_account_login_arguments(command("login", login, "Log in to a provider."))
     add_logout_arguments(command("logout", logout, "Remove a login that was made here."))
     add_providers_arguments(command("providers", show_providers, "List the providers, and what is known of each."))
+    add_pool_arguments(command("pool", change_pool, "Use accounts again that rest or are stopped."))
+    add_dataset_arguments(command("dataset", show_formats, "Turn recorded exchanges into training files."))
     add_arguments(command("route", show_route, "Show who would be asked for a model, and why."))
     config = command("config", show_config, "Show every setting and where it comes from, or check them.")
     config.add_argument("what", nargs="?", choices=("show", "check"), default="show")
@@ -111,6 +124,9 @@ def make_parser() -> Parser:
     key.add_argument(
         "--rotate", action="store_true", help="Make a new key; a running aiclient takes it at its next start."
     )
+    add_log_arguments(command("log", run_log, "List, show, search and count what was recorded."))
+    add_replay_arguments(command("replay", run_replay, "Run recorded exchanges through today's converters, offline."))
+    add_record_arguments(command("record", run_record, "Make a recorded exchange a regression test."))
     command("version", show_version, "Print the version.")
     return parser
 
@@ -136,27 +152,27 @@ def serve(args: argparse.Namespace) -> None:
     """`serve` and `web`."""
     flags = {name: value for name in NAMES if (value := getattr(args, name)) is not None}
     loaded = load(flags)
-    accounts = accounts_of(loaded.settings)
+    accounts = accounts_of(loaded)
     launch.serve(
         loaded,
         flags,
-        accounts=[accounts.by_provider[name].label for name in accounts.usable] or ["demo (no account configured)"],
+        accounts=accounts.labels,
         web_port=getattr(args, "web_port", None),
         open_browser=getattr(args, "open", False),
         extra=args.extra,
     )
 
 
-def accounts_of(settings: Settings) -> Accounts:
-    """The accounts that settings name. Raises SettingsError and CredentialError for what cannot work."""
-    refuse_unknown_providers(settings, catalogue())
-    return read_accounts(settings, catalogue())
+def accounts_of(loaded: Loaded) -> Accounts:
+    """The accounts that there are. Raises SettingsError and CredentialError for what cannot work."""
+    refuse_unknown_providers(loaded.settings, catalogue())
+    return read_all(loaded, catalogue())
 
 
 def show_config(args: argparse.Namespace) -> None:
     """`config show` prints every setting; `config check` says that all is well. Both fail on the first wrong value."""
     loaded = load()
-    accounts_of(loaded.settings)  # a key that cannot be sent is a wrong value too
+    accounts_of(loaded)  # a key that cannot be sent is a wrong value too
     if args.what == "check":
         print(f"settings are good ({'file ' + str(loaded.file) if loaded.file else 'no settings file'})")
         return
@@ -172,7 +188,7 @@ def show_config(args: argparse.Namespace) -> None:
 
 
 def _as_json(value: object) -> object:
-    return value.table if isinstance(value, Routes | DefaultModels) else value
+    return value.table if isinstance(value, Routes | DefaultModels | Rates) else value
 
 
 def show_key(args: argparse.Namespace) -> None:

@@ -3,17 +3,22 @@
 import argparse
 import asyncio
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
-from addons.accounts import Accounts, read_accounts
+from addons.account_pool import limits_of, state_file
+from addons.accounts import Accounts, Member, read_all
+from addons.pool_report import row_of
 from addons.providers import catalogue
 from addons.routing import unknown_provider
 from addons.settings_sources import Loaded, load, refuse_unknown_providers
-from creds.account import Account, CredentialError
+from creds.account import CredentialError, State
 from creds.api_key import ApiKey, masked
 from creds.commands import until
+from creds.pool_state import PoolState
+from creds.slot import FRESH, Limits, SlotState, Standing, standing
 
 NO_ACCOUNTS = (
     "no accounts: set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, "
@@ -49,14 +54,16 @@ def show_accounts(args: argparse.Namespace) -> None:
     """`accounts`: a line for each. Raises SettingsError and CredentialError for what cannot work."""
     loaded = load()
     refuse_unknown_providers(loaded.settings, catalogue())
-    accounts = read_accounts(loaded.settings, catalogue())
+    accounts = read_all(loaded, catalogue())
     if args.provider is not None:
         accounts = _only(accounts, args.provider)
-    rows = [_row(account, accounts, loaded) for account in accounts.by_provider.values()]
+    states = states_of(accounts)
+    limits = limits_of(loaded.settings)
+    rows = [_row(member, states.get(member.slot.label, FRESH), accounts, loaded, limits) for member in accounts.members]
     if args.usage:
         usages = asyncio.run(_usages(accounts))
         for row in rows:
-            row["usage"] = usages.get(str(row["provider"]), "")
+            row["usage"] = usages.get(str(row["label"]), "")
     if args.json:
         print(json.dumps(rows, indent=2))
     elif not rows:
@@ -65,27 +72,45 @@ def show_accounts(args: argparse.Namespace) -> None:
         print("\n".join(line for row in rows for line in _lines(row)))
 
 
+def states_of(accounts: Accounts) -> Mapping[str, SlotState]:
+    """What is kept of them, by label; also by a proxy that runs now."""
+    states = PoolState(state_file())
+    states.use(member.slot for member in accounts.members)
+    return states.states
+
+
 def _only(accounts: Accounts, name: str) -> Accounts:
     """Raises ConversionError for a provider that does not exist, or that has no account: the message says what to do."""
     if name not in catalogue():
         raise unknown_provider(name, catalogue())
-    return replace(accounts, by_provider={name: accounts.of(catalogue()[name])})
+    return replace(accounts, pools={name: accounts.of(catalogue()[name])})
 
 
-def _row(account: Account, accounts: Accounts, loaded: Loaded) -> dict[str, object]:
+def _row(member: Member, state: SlotState, accounts: Accounts, loaded: Loaded, limits: Limits) -> dict[str, object]:
+    account = member.account
     credential, provider = account.credential, catalogue()[account.provider]
-    is_key = isinstance(credential, ApiKey)
+    is_key, is_pooled = isinstance(credential, ApiKey), not account.label.endswith(":default")
     status = credential.status()
+    found = row_of(member, state, standing(member.slot, state, time.time(), "", limits))
+    usable = status.state not in (State.NEEDS_LOGIN, State.SUSPENDED) and found["state"] == Standing.HEALTHY
+    key_from = ""
+    if is_key:
+        lender = accounts.borrowed.get(account.provider)
+        key_from = "its pool" if is_pooled else lender or place(loaded, provider.key_setting)
     return {
         "provider": account.provider,
         "label": account.label,
         "base_url": account.base_url,
-        "key_from": (accounts.borrowed.get(account.provider) or place(loaded, provider.key_setting)) if is_key else "",
+        "key_from": key_from,
         "key": masked(credential.key) if isinstance(credential, ApiKey) else "",
         "source": credential.source if isinstance(credential, Kept) else "",
-        "state": status.state.value,
-        "until": status.until,
-        "advice": status.advice,
+        "state": status.state.value if usable and not is_key else found["state"],
+        "since": found["since"],
+        "until": found["until"] if found["since"] else status.until,
+        "reason": found["reason"],
+        "exchange": found.get("exchange", ""),
+        "models": found.get("models", []),
+        "advice": found.get("advice", ""),
         "service": provider.status.state,
         "used": "when named" if account.provider in accounts.on_demand else "always",
     }
@@ -93,14 +118,21 @@ def _row(account: Account, accounts: Accounts, loaded: Loaded) -> dict[str, obje
 
 def _lines(row: Mapping[str, object]) -> list[str]:
     text = f"{row['provider']:<22} {row['label']:<30} {row['base_url'] or '(as the login says)':<40} "
-    if row["key"]:
-        text += f"key {row['key']} from {row['key_from']}"
-    else:
-        end = row["until"]
-        text += " ".join(word for word in (str(row["state"]), until(end if isinstance(end, float) else None)) if word)
-        text += f" from {row['source']}"
+    end = row["until"]
+    state = " ".join(word for word in (str(row["state"]), until(end if isinstance(end, float) else None)) if word)
+    source = f"key {row['key']} from {row['key_from']}" if row["key"] else f"{state} from {row['source']}"
     remarks = ("used when named" if row["used"] != "always" else "", _service(str(row["service"])))
-    lines = [", ".join(part for part in (text, *remarks) if part)]
+    lines = [", ".join(part for part in (text + source, *remarks) if part)]
+    if row["reason"]:
+        since = until(row["since"] if isinstance(row["since"], float) else None).replace("until", "since")
+        by = f", exchange {row['exchange']}" if row["exchange"] else ""
+        lines.append(
+            f"  {state if row['key'] else row['reason']} {since}{': ' + str(row['reason']) if row['key'] else ''}{by}"
+        )
+    for model in row["models"] if isinstance(row["models"], list) else ():
+        lines.append(
+            f"  {model['model']} rests {until(model['until'])}: {model['reason']}, exchange {model['exchange']}"
+        )
     return lines + [f"  {row[name]}" for name in ("advice", "usage") if row.get(name)]
 
 
@@ -109,14 +141,15 @@ def _service(state: str) -> str:
 
 
 async def _usages(accounts: Accounts) -> dict[str, str]:
-    """By provider; what cannot be had is said in its place."""
+    """By label; what cannot be had is said in its place."""
     found = {}
-    for name, account in accounts.by_provider.items():
-        if isinstance(account.credential, Measured):
+    for member in accounts.members:
+        label, credential = member.slot.label, member.account.credential
+        if isinstance(credential, Measured):
             try:
-                found[name] = str(await account.credential.usage())
+                found[label] = str(await credential.usage())
             except CredentialError as e:
-                found[name] = str(e)
+                found[label] = str(e)
     return found
 
 

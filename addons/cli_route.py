@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from addons.accounts import Accounts, read_accounts
+from addons.accounts import Accounts, read_all
 from addons.candidates import DEFAULT, Candidate, Plan, plan
 from addons.providers import catalogue
 from addons.settings_sources import load, refuse_unknown_providers
@@ -25,9 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def show_route(args: argparse.Namespace) -> None:
     """Prints the plan once, or for each protocol where they differ. Raises ConversionError when nothing serves the model."""
-    settings = load().settings
+    loaded = load()
+    settings = loaded.settings
     refuse_unknown_providers(settings, catalogue())
-    accounts = read_accounts(settings, catalogue())
+    accounts = read_all(loaded, catalogue())
     groups: dict[Plan, list[str]] = {}
     for protocol in (args.protocol,) if args.protocol else PROTOCOLS:
         model = args.model or DEFAULT
@@ -43,8 +44,9 @@ def show_route(args: argparse.Namespace) -> None:
 
 
 def _label(candidate: Candidate, accounts: Accounts) -> str | None:
-    account = accounts.by_provider.get(candidate.provider)
-    return account.label if account else None
+    """The account, or how many there are to choose from."""
+    pool = accounts.pools.get(candidate.provider, ())
+    return pool[0].slot.label if len(pool) == 1 else f"{len(pool)} accounts" if pool else None
 
 
 def _lines(found: Plan, accounts: Accounts) -> list[str]:

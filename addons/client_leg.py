@@ -2,22 +2,25 @@
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from urllib.parse import parse_qsl
 
+from mitmproxy.connection import Client, ConnectionState
 from mitmproxy.http import Headers, HTTPFlow, Response
 
 from addons.client_key import check, is_loopback, presented_keys
 from addons.code_assist_ingress import code_assist_call, disclosed, handshake
 from addons.exchange import Exchange, fresh_id
+from addons.places import Places
 from addons.providers import catalogue
 from addons.providers.base import Action
 from addons.providers.gemini_cli_oauth import GeminiCliOAuth
 from addons.routing import Match, match, protocol_of, split_provider
 from addons.settings import Settings
-from converters.errors import ConversionError, Failure, UpstreamError, failure_of
+from converters.errors import ConversionError, Failure, Kind, UpstreamError, failure_of
 from converters.inflate import inflate
 from converters.json_codec import JsonObject, dumps, loads
+from converters.json_depth import DEEPEST, deeper_than
 from converters.wires import WIRES
 
 log = logging.getLogger("aiclient")
@@ -25,6 +28,10 @@ log = logging.getLogger("aiclient")
 # Never seen again after the head was checked: not in the flow, so not in mitmweb, dumps, HAR or replays.
 # `api-key` and the like are other vendors' ways: they open nothing here, and a key may stand in them all the same.
 _CREDENTIAL_HEADERS = ("authorization", "x-api-key", "x-goog-api-key", "api-key", "proxy-authorization", "cookie")
+_STORED = re.compile(
+    r"[\w-]+(?:/[a-z_]+)?", re.ASCII
+)  # an id becomes part of an upstream path, and what is asked of it
+_LONG = 16  # bytes of a key that is looked for everywhere
 _KEY_IN_QUERY = re.compile(rb"(?<=[?&])(?:api[-_]?)?key=[^&]*&?", re.IGNORECASE)
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\s:@/\[\]]+))(?::\d*)?")  # [::1]:3000, localhost:3000, localhost
 _CORS_METHODS = "GET, POST, DELETE, OPTIONS"
@@ -49,6 +56,7 @@ class ClientLeg:
     def __init__(self, settings: Callable[[], Settings], key: Callable[[], bytes]) -> None:
         self._settings = settings
         self._key = key
+        self._places = Places()  # of requests that were let in and are not over
 
     def requestheaders(self, flow: HTTPFlow) -> None:
         settings = self._settings()
@@ -57,12 +65,13 @@ class ClientLeg:
         path = target.decode("ascii", "backslashreplace")
         pairs = list(request.headers.fields)
         headers = {name.lower().decode("latin-1"): value.decode("latin-1") for name, value in pairs}
-        self._hide_credentials(flow)
+        secret = _credentials_among(pairs, self._key())
+        self._hide_credentials(flow, secret)
         if flow.error:
             return  # malformed: mitmproxy answers it
         google_key = "x-goog-api-key" in headers or b"key=" in query
         protocol = protocol_of(path, headers, google_key)
-        exchange = Exchange(Match(Action.QUIET), WIRES[protocol], _without_credentials(headers), settings)
+        exchange = Exchange(Match(Action.QUIET), WIRES[protocol], _without(secret, headers), settings)
         exchange.quiet = False
         asked = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
         exchange.query = {name: value for name, value in asked if name != "key"}
@@ -75,8 +84,16 @@ class ClientLeg:
             log.exception("%s: cannot check the request head", exchange.id)
             exchange.refuse(flow, Failure(500, f"aiclient failed on this request; its log names {exchange.id}"))
 
+    def error(self, flow: HTTPFlow) -> None:
+        """The other end of a flow: the client left, or gets nothing."""
+        self._places.give_back(flow.client_conn.id, flow.id)
+
+    def client_disconnected(self, client: Client) -> None:
+        self._places.left(client.id)
+
     def response(self, flow: HTTPFlow) -> None:
         """HEAD is answered by the head alone: mitmproxy would send content, and the client take it for its next answer."""
+        self._places.give_back(flow.client_conn.id, flow.id)
         if flow.request.method == "HEAD" and flow.response is not None and Exchange.of(flow) is not None:
             flow.response.data.content = b""
 
@@ -119,6 +136,10 @@ class ClientLeg:
             _require(allowed)
             _refuse_upgrade(headers)
             _check_size(headers, settings)
+            if settings.concurrent_requests and self._places.taken >= settings.concurrent_requests:
+                exchange.refuse(flow, _overloaded(settings))
+            elif flow.client_conn.state is not ConnectionState.CLOSED:  # else nobody would ever give it back
+                self._places.take(flow.client_conn.id, flow.id)
 
     def http_connect(self, flow: HTTPFlow) -> None:
         """Forward mode: a tunnel is opened to ourselves, and only in the name of an API whose protocol we speak."""
@@ -148,13 +169,13 @@ class ClientLeg:
             status = _STATUS_OF_CODING.get(error.code or "", 400)
             raise ConversionError(str(error), param="content-encoding", status=status) from error
         if exchange.match.action is Action.HANDSHAKE:
-            exchange.body = _object(exchange.raw or b"{}")
+            exchange.body = _object(exchange.raw or b"{}", exchange.settings)
             return
-        body = _object(exchange.raw)
+        body = _object(exchange.raw, exchange.settings)
         if (call := exchange.code_assist) is not None:
             plain = disclosed(call, body)
             exchange.raw, exchange.thread = plain.body, plain.session_id
-            body = _object(plain.body) | {"model": plain.model, "stream": call.stream}
+            body = _object(plain.body, exchange.settings) | {"model": plain.model, "stream": call.stream}
         elif exchange.wire.name == "gemini":  # its path says what the others' bodies say
             assert exchange.match.name is not None
             body |= {"model": exchange.match.name.removeprefix("models/"), "stream": exchange.match.stream}
@@ -164,10 +185,11 @@ class ClientLeg:
             raise ConversionError("stream: must be true or false", param="stream", code="invalid_type")
         exchange.stream = bool(stream) and exchange.match.action is Action.GENERATE
 
-    @staticmethod
-    def _hide_credentials(flow: HTTPFlow) -> None:
-        for name in _CREDENTIAL_HEADERS:
+    def _hide_credentials(self, flow: HTTPFlow, names: Collection[str]) -> None:
+        for name in names:
             flow.request.headers.pop(name, None)
+        if _is_long(key := self._key()) and key in flow.request.data.path:
+            flow.request.data.path = flow.request.data.path.replace(key, b"")
         if b"key=" in flow.request.data.path.lower():
             flow.request.data.path = _KEY_IN_QUERY.sub(b"", flow.request.data.path).rstrip(b"?&")
 
@@ -177,19 +199,39 @@ def _match(exchange: Exchange, method: str, path: str, providers: list[str]) -> 
     provider, rest = split_provider(path, providers)
     exchange.code_assist = call = code_assist_call(method, rest)
     if call is None:
-        return match(method, path, providers)
+        found = match(method, path, providers)
+        if found.action is Action.STORED and not _STORED.fullmatch(found.name or ""):
+            raise ConversionError("there is no such stored answer", status=404, code="not_found")
+        return found
     action = Action.HANDSHAKE if call.action is Action.QUIET else call.action
     return Match(action, "gemini", provider, call.method, call.stream)
 
 
-def _object(raw: bytes) -> JsonObject:
+def _object(raw: bytes, settings: Settings) -> JsonObject:
+    levels = settings.json_depth
     try:
         body = loads(raw)
     except ValueError as error:
+        if "recursion limit" in str(error):
+            raise _too_deep(levels) from error
         raise ConversionError(f"the request body is not valid JSON: {error}", code="invalid_json") from error
+    # The parser itself stops at the deepest that can be set; and few brackets cannot be deep.
+    if levels < DEEPEST and raw.count(b"[") + raw.count(b"{") > levels and deeper_than(body, levels):
+        raise _too_deep(levels)
     if not isinstance(body, dict):
         raise ConversionError("the request body must be a JSON object", code="invalid_json")
     return body
+
+
+def _too_deep(levels: int) -> ConversionError:
+    return ConversionError(
+        f"the JSON of the request body is nested deeper than {levels} levels (json_depth)", code="invalid_json"
+    )
+
+
+def _overloaded(settings: Settings) -> Failure:
+    message = f"{settings.concurrent_requests} requests are under way, and no more are taken (concurrent_requests)"
+    return Failure(503, message, code="overloaded", retry_after=1.0, kind=Kind.OVERLOADED)
 
 
 def _model(body: JsonObject, settings: Settings) -> str:
@@ -213,8 +255,19 @@ def _refuse_upgrade(headers: Mapping[str, str]) -> None:
         )
 
 
-def _without_credentials(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if name not in _CREDENTIAL_HEADERS}
+def _credentials_among(fields: Collection[tuple[bytes, bytes]], key: bytes) -> set[str]:
+    """Lower-case names of header fields that are made for credentials, or hold our key whatever they are called."""
+    holding = [name for name, value in fields if key in value] if _is_long(key) else ()
+    return {*_CREDENTIAL_HEADERS, *(name.lower().decode("latin-1") for name in holding)} - {"host"}
+
+
+def _is_long(key: bytes) -> bool:
+    """A short one may be a part of anything."""
+    return len(key) >= _LONG
+
+
+def _without(names: Collection[str], headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name not in names}
 
 
 def _require(allowed: bool) -> None:

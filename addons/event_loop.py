@@ -20,11 +20,23 @@ def use_uvloop() -> bool:
         return False
 
     class Loop(uvloop.Loop):
-        """Takes the standard library's eager task factory, which mitmproxy sets."""
+        """Takes the standard library's eager task factory, which mitmproxy sets, and names it when asked: anyio, under httpx,
+        looks for that very function, and fails on eager tasks that it does not know of."""
+
+        _given: TaskFactory | None = None
 
         @override
         def set_task_factory(self, factory: TaskFactory | None) -> None:  # type: ignore[override]  # typeshed's own type is private
+            self._given = factory
             super().set_task_factory(factory and without_eager_start(factory))
+
+        @override
+        async def create_server(self, factory: Callable[[], asyncio.BaseProtocol], *args: Any, **named: Any) -> Any:  # type: ignore[override]
+            return await super().create_server(lambda: _met(factory()), *args, **named)
+
+        @override
+        def get_task_factory(self) -> TaskFactory | None:
+            return self._given
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # policies, from Python 3.14 on
@@ -36,6 +48,21 @@ def use_uvloop() -> bool:
 
         asyncio.set_event_loop_policy(Policy())
     return True
+
+
+def _met(protocol: asyncio.BaseProtocol) -> asyncio.BaseProtocol:
+    """A client that has gone before it was taken has no address under uvloop; mitmproxy counts on one, as asyncio knows it."""
+    begin = protocol.connection_made
+
+    def connection_made(transport: asyncio.BaseTransport) -> None:
+        del protocol.connection_made  # the class's own shows again
+        if transport.get_extra_info("peername") is None:
+            transport.close()
+        else:
+            begin(transport)
+
+    protocol.connection_made = connection_made  # type: ignore[method-assign]
+    return protocol
 
 
 def without_eager_start(factory: TaskFactory) -> TaskFactory:

@@ -11,6 +11,8 @@ from weakref import WeakKeyDictionary
 
 from mitmproxy.http import Headers, HTTPFlow, Response
 
+from addons.account_pool import Claim, Lease
+from addons.attempts import Attempt
 from addons.candidates import Candidate
 from addons.code_assist_ingress import CodeAssistCall
 from addons.providers.base import Action, Provider
@@ -36,10 +38,6 @@ _REDACTED = b"[redacted]"
 _live: WeakKeyDictionary[HTTPFlow, "Exchange"] = WeakKeyDictionary()
 
 
-def _unread(exchange: "Exchange", answer: Response) -> UpstreamError | None:
-    return None
-
-
 def fresh_id() -> str:
     """24 letters and digits."""
     return secrets.token_hex(12)
@@ -51,7 +49,9 @@ class Exchange:
     request_headers: the client's, with lower-case names and without its credentials. body: its parsed request body, and for
     Gemini what the path says besides. model: the name the client asked for; target_model: the one its provider is asked for.
     array: a stream as one JSON array (Gemini). code_assist: the call of a client that wants Code Assist's envelope. thread: the
-    client's word for the conversation. left: the providers to try after this one. reads: finds out why a whole answer is none, if it is none.
+    client's word for the conversation. left: the providers to try after this one. claim, lease: what it may do in pools, and the
+    account it has; why: what decided on its provider. made: every attempt; sent_secrets: the credentials of all of them. keeps_bodies: somebody wants the bodies of attempts. read: turns a whole answer into the
+    client's; answered: that one, once it was read. on_answer: told when a stream has said something.
     secret_headers: what the relay adds to the copy of the request that it sends; nothing else ever holds them.
     sent: the request was written for a provider, so the answer is one; else it was made here.
     Times are `time.monotonic()` seconds.
@@ -78,7 +78,15 @@ class Exchange:
         self.thread = ""
 
         self.left: deque[Candidate] = deque()
-        self.reads: Callable[[Exchange, Response], UpstreamError | None] = _unread
+        self.claim = Claim()
+        self.lease: Lease | None = None
+        self.made: list[Attempt] = []
+        self.keeps_bodies = False
+        self.why = ""
+        self.sent_secrets: set[bytes] = set()
+        self.read: Callable[[Exchange, Response], Response] | None = None
+        self.answered: Response | None = None
+        self.on_answer: Callable[[], None] | None = None
         self.provider: Provider | None = None
         self.account: Account | None = None
         self.target_model = ""
@@ -93,8 +101,8 @@ class Exchange:
         self.usage = Usage()
         self.finish: Finish | None = None
         self.served_model: str | None = None
+        self.answer_id: str | None = None  # the provider's
         self.failure: Failure | None = None
-        self.attempts = 1
         self.reasoning_stripped = False
         self.renewed = False  # this account's credential
 
@@ -105,7 +113,6 @@ class Exchange:
         self.idle_seconds = settings.idle_seconds
         self.heartbeat_seconds = settings.heartbeat_seconds
         self.total_seconds = settings.total_seconds
-        self.retries_left = settings.connect_retries
 
     @classmethod
     def of(cls, flow: HTTPFlow) -> "Exchange | None":
@@ -131,8 +138,13 @@ class Exchange:
         self.bypass = same and provider.takes_as_sent(self.body)
         self.sent, self.loss, self.reasoning_stripped, self.renewed = False, Loss(), False, False
         self.chat, self.ask, self.restore, self.observer = None, None, None, None
-        self.usage, self.finish, self.served_model, self.first_byte = Usage(), None, None, None
         self.secret_headers = []
+        self.forget_answer()
+
+    def forget_answer(self) -> None:
+        """What was read of an answer that came to nothing."""
+        self.usage, self.finish, self.served_model, self.first_byte = Usage(), None, None, None
+        self.answered, self.answer_id, self.on_answer = None, None, None
 
     def snapshot(self) -> dict[str, Any]:
         """To come back to when no other provider can be turned to."""
@@ -165,9 +177,8 @@ class Exchange:
 
     def scrub(self, text: bytes) -> bytes:
         """What a provider wrote of an error, without our credential and names of our account there: some repeat them."""
-        for _, value in self.secret_headers:
-            if secret := value.removeprefix(b"Bearer "):
-                text = text.replace(secret, _REDACTED)
+        for secret in self.sent_secrets:
+            text = text.replace(secret, _REDACTED)
         return _OF_THE_ACCOUNT.sub(_REDACTED, text)
 
     def answer(self, status: int, body: bytes, content_type: str = JSON) -> Response:
@@ -189,8 +200,21 @@ class Exchange:
             headers["vary"] = "origin"
 
     def fault_in(self, answer: Response) -> UpstreamError | None:
-        """Asked only while somebody else could be asked instead: the last answer is read once, on its way to the client."""
-        return self.reads(self, answer) if self.left and self.match.action is Action.GENERATE else None
+        """Reads the answer for the client, as long as another one could be had."""
+        if self.read is None:
+            return None
+        try:
+            self.answered = self.read(self, answer)
+        except UpstreamError as error:
+            return error
+        except Exception:  # a fault of ours: told when the answer is read once more
+            self.forget_answer()
+        return None
+
+    @property
+    def attempts(self) -> int:
+        """How often a provider was asked."""
+        return len(self.made)
 
     # --- what the answer says of itself ---
 
@@ -224,9 +248,12 @@ class Exchange:
             return
         if kind is Start:
             self.served_model = cast(Start, event).model or self.served_model
+            self.answer_id = cast(Start, event).id or self.answer_id
         elif kind is Finish:
             self.finish = cast(Finish, event)
         elif self.first_byte is None:
             self.first_byte = time.monotonic()
+            if self.on_answer is not None:
+                self.on_answer()
         if self.observer is not None:
             self.observer.add(event)

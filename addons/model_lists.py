@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from addons.accounts import Member
 from addons.providers.base import Action, Provider
-from addons.upstream_request import ALWAYS_UP
-from addons.version import USER_AGENT
+from addons.upstream_call import asking
 from converters.errors import Kind, UpstreamError
 from converters.json_codec import loads
 from converters.model_list import Model, next_page, read_models
-from creds.account import Account, CredentialError
-from creds.tls import authorities
+from creds.account import Account
 
 log = logging.getLogger("aiclient")
 
@@ -23,7 +22,7 @@ SECONDS = 10.0  # for one answer
 KEPT_SECONDS = 600.0
 FAILED_SECONDS = 30.0  # a provider that gave no list is left in peace for so long
 PAGES = 20
-LIMIT = 16 * 1024 * 1024  # bytes of one page
+ASKED = 3  # accounts of a pool, for its list
 
 type Ask = Callable[[Provider, Account], Awaitable[list[Model]]]
 
@@ -61,18 +60,28 @@ class ModelLists:
             raise kept.found
         return kept.found
 
-    async def all_of(self, pairs: Iterable[tuple[Provider, Account]]) -> dict[str, Sequence[Model]]:
+    async def first_of(self, provider: Provider, members: Sequence[Member]) -> list[Model]:
+        """Of one account of a pool: they have the same models, or nearly so. Raises UpstreamError when no account gives a list."""
+        refused: UpstreamError | None = None
+        for member in [member for member in members if not member.slot.disabled][:ASKED]:
+            try:
+                return await self.of(provider, member.account)
+            except UpstreamError as error:
+                refused = refused or error
+        raise refused or UpstreamError(Kind.NOT_FOUND, f"{provider.name} has no account in use")
+
+    async def all_of(self, pools: Iterable[tuple[Provider, Sequence[Member]]]) -> dict[str, Sequence[Model]]:
         """Provider name -> its models, for those that gave a list. Raises UpstreamError when there are some and none did."""
-        pairs = list(pairs)
-        found = await asyncio.gather(*(self.of(*pair) for pair in pairs), return_exceptions=True)
+        pools = list(pools)
+        found = await asyncio.gather(*(self.first_of(*pool) for pool in pools), return_exceptions=True)
         lists: dict[str, Sequence[Model]] = {}
-        for (provider, _), answer in zip(pairs, found, strict=True):
+        for (provider, _), answer in zip(pools, found, strict=True):
             if isinstance(answer, UpstreamError):
                 continue
             if isinstance(answer, BaseException):
                 raise answer
             lists[provider.name] = answer
-        if pairs and not lists and isinstance(found[0], UpstreamError):
+        if pools and not lists and isinstance(found[0], UpstreamError):
             raise found[0]
         return lists
 
@@ -89,51 +98,21 @@ async def ask_provider(provider: Provider, account: Account) -> list[Model]:
         if known := provider.known_models(account):
             return list(known)
         raise UpstreamError(Kind.NOT_FOUND, f"{provider.name} has no model list")
-    try:
-        await account.credential.ready()
-    except CredentialError as error:
-        raise UpstreamError(Kind.AUTH, str(error)) from error
-    headers = [(b"user-agent", USER_AGENT.encode()), (b"accept-encoding", b"identity"), *provider.headers(account)]
-    headers += [(name.encode(), value.encode()) for name, value in ALWAYS_UP.get(wire.name, ())]
     models: list[Model] = []
-    try:
-        trusted = await asyncio.to_thread(authorities)
-        async with (
-            asyncio.timeout(SECONDS),
-            httpx.AsyncClient(verify=trusted, trust_env=False, timeout=None) as client,  # noqa: S113 (bounded above)
-        ):
-            page: Mapping[str, str] = {}
-            for _ in range(PAGES):
-                status, answered, body = await _get(client, httpx.URL(url).copy_merge_params(page), headers)
-                if status != 200:
-                    raise wire.read_error(status, answered, body)
-                parsed = loads(body)
-                found = read_models(parsed)
-                if found is None:
-                    raise UpstreamError(Kind.BROKEN_STREAM, "the provider's model list is in no known shape")
-                models += found
-                if not (page := next_page(parsed) or {}):
-                    break
-    except TimeoutError as error:
-        raise UpstreamError(Kind.TIMEOUT, f"no model list within {SECONDS:.0f} s") from error
-    except httpx.HTTPError as error:
-        raise UpstreamError(Kind.UNREACHABLE, f"the provider cannot be reached ({type(error).__name__})") from error
-    except ValueError as error:
-        raise UpstreamError(Kind.BROKEN_STREAM, "the provider's model list is not JSON") from error
+    page: Mapping[str, str] = {}
+    async with asking(provider, account, SECONDS) as ask:
+        for _ in range(PAGES):
+            answer = await ask(str(httpx.URL(url).copy_merge_params(page)))
+            if answer.status != 200:
+                raise wire.read_error(answer.status, answer.headers, answer.body)
+            try:
+                parsed = loads(answer.body)
+            except ValueError as error:
+                raise UpstreamError(Kind.BROKEN_STREAM, "the provider's model list is not JSON") from error
+            found = read_models(parsed)
+            if found is None:
+                raise UpstreamError(Kind.BROKEN_STREAM, "the provider's model list is in no known shape")
+            models += found
+            if not (page := next_page(parsed) or {}):
+                break
     return models
-
-
-async def _get(
-    client: httpx.AsyncClient, url: httpx.URL, headers: list[tuple[bytes, bytes]]
-) -> tuple[int, dict[str, str], bytes]:
-    request = client.build_request("GET", url, headers=headers)
-    response = await client.send(request, stream=True)
-    try:
-        body = bytearray()
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > LIMIT:
-                raise UpstreamError(Kind.BROKEN_STREAM, f"the provider's model list is over {LIMIT} bytes")
-        return response.status_code, {name.lower(): value for name, value in response.headers.items()}, bytes(body)
-    finally:
-        await response.aclose()

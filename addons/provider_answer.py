@@ -24,39 +24,27 @@ from converters.wire import ProviderWire
 _PASSED_DOWN = ("content-type", "retry-after", "retry-after-ms", "x-should-retry", "request-id", "openai-processing-ms")
 _PASSED_DOWN_PREFIX = ("x-ratelimit-", "anthropic-ratelimit-")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # a line end by itself could be a header of its own to some client
-_STREAM_LIMIT = 256 * 1024 * 1024  # bytes a compressed stream may grow to
 _OUR_FAULT = (401, 403, 407)  # the pool's own credential was refused: never the client's key
 
 
 def whole_answer(exchange: Exchange, response: Response) -> Response:
-    """The client's answer for a provider's. Raises UpstreamError when the provider's is no answer."""
+    """The client's answer for a provider's, errors included. Raises UpstreamError when the provider's is no answer."""
+    return good_answer(exchange, response) if response.status_code == 200 else _refused(exchange, response)
+
+
+def good_answer(exchange: Exchange, response: Response) -> Response:
+    """The client's answer for a provider's. Raises UpstreamError when that is none, whatever its status says."""
     wire = exchange.target
     assert wire is not None
     body = _opened(exchange, response)
     if response.status_code != 200:
-        return _refused(exchange, wire, response, body)
+        raise wire.read_error(response.status_code, {}, body)
     if exchange.match.action is Action.GENERATE:
         return _generated(exchange, wire, response, body)
     if exchange.match.action is Action.COUNT and not exchange.bypass:
         tokens = read_count(wire.name, _object(body))
         return exchange.answer(200, dumps(write_count(exchange.wire.name, tokens)))
     return _passed(exchange, response, body)
-
-
-def fault_in(exchange: Exchange, response: Response) -> UpstreamError | None:
-    """Why a provider's whole answer to a generating call is none, though its status says nothing bad."""
-    wire = exchange.target
-    assert wire is not None
-    try:
-        body = _opened(exchange, response)
-        if response.status_code != 200:
-            return wire.read_error(response.status_code, {}, body)
-        collect(_events(exchange, wire, response, body))
-    except UpstreamError as error:
-        return error
-    except Exception:  # a fault of ours: told when the answer is read for the client
-        return None
-    return None
 
 
 def _opened(exchange: Exchange, response: Response) -> bytes:
@@ -67,11 +55,26 @@ def _opened(exchange: Exchange, response: Response) -> bytes:
     return body if is_stream(exchange, response) else exchange.provider.open_answer(body)
 
 
-def _refused(exchange: Exchange, wire: ProviderWire, response: Response, body: bytes) -> Response:
+def read_refusal(exchange: Exchange, answer: Response) -> UpstreamError:
+    """What went wrong, in the provider's own words."""
+    wire = exchange.target
+    assert wire is not None
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    try:
+        body = _opened(exchange, answer)
+    except UpstreamError as error:  # its status says enough
+        return wire.read_error(answer.status_code, headers, str(error).encode())
+    return wire.read_error(answer.status_code, headers, body)
+
+
+def _refused(exchange: Exchange, response: Response) -> Response:
+    wire = exchange.target
+    assert wire is not None
+    body = _opened(exchange, response)
     headers = {name.lower(): value for name, value in response.headers.items()}
     body = exchange.scrub(body)
     error = wire.read_error(response.status_code, headers, body)
-    if exchange.match.action is Action.COUNT and _cannot_count(exchange, error):
+    if exchange.match.action is Action.COUNT and cannot_count(exchange, error):
         return estimate(exchange)
     if exchange.bypass and response.status_code >= 400 and response.status_code not in _OUR_FAULT and _is_object(body):
         exchange.failure = failure_of(error)
@@ -110,7 +113,7 @@ def _passed(exchange: Exchange, response: Response, body: bytes) -> Response:
     return passed
 
 
-def _cannot_count(exchange: Exchange, error: UpstreamError) -> bool:
+def cannot_count(exchange: Exchange, error: UpstreamError) -> bool:
     """A compatible vendor without the counting call; not a model that it does not have."""
     return error.status in (404, 405, 501) and exchange.target_model not in str(error)
 
@@ -167,9 +170,10 @@ class _Undone:
         return self._inner.feed(self._outer.close()) + self._inner.close()
 
 
-def undoing(coding: str, opener: Undo | None) -> Undo | None:
-    """What takes content coding and envelope off a stream. Raises UpstreamError for an unknown coding."""
-    coded = None if coding.lower() in ("", "identity") else Inflate(coding, _STREAM_LIMIT)
+def undoing(coding: str, opener: Undo | None, limit: int) -> Undo | None:
+    """What takes content coding and envelope off a stream. limit: bytes a compressed one may grow to. Raises UpstreamError for
+    an unknown coding."""
+    coded = None if coding.lower() in ("", "identity") else Inflate(coding, limit)
     return _Undone(coded, opener) if coded and opener else coded or opener
 
 

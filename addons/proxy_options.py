@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from addons.settings import NAMES, SECRETS, Settings, written
-from addons.settings_sources import load
+from addons.settings_sources import Loaded, load
 
 PREFIX = "aiclient_"
 
@@ -40,14 +40,14 @@ def add_options(loader: Loader) -> None:
         loader.add_option(PREFIX + name, type(default), default, field.description or "")
 
 
-def from_options(options: Options) -> Settings:
+def from_options(options: Options) -> Loaded:
     """Settings with changed options on top, as if they were flags. Raises SettingsError (mitmproxy wants an OptionsError)."""
     flags = {}
     for name in NAMES:
         value = getattr(options, PREFIX + name)
         if value != options.default(PREFIX + name):
             flags[name] = value
-    return load(flags).settings
+    return load(flags)
 
 
 def _as_option(value: object) -> bool | int | str:

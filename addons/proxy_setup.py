@@ -11,13 +11,16 @@ from pathlib import Path
 from mitmproxy import ctx, exceptions
 from mitmproxy.addonmanager import Loader
 
-from addons.accounts import Accounts, read_accounts
+from addons.accounts import Accounts, read_all
 from addons.client_key import banner, ensure_key, key_path, refuse_open_bind
 from addons.providers import catalogue
 from addons.proxy_options import PREFIX, add_options, from_options
 from addons.settings import Settings, written
-from addons.settings_sources import SettingsError, home, refuse_unknown_providers
+from addons.settings_sources import SettingsError, config_file, home, refuse_unknown_providers
 from creds.account import CredentialError
+from creds.api_key import ApiKey
+from creds.logins import LOGINS
+from creds.places import own_file
 
 log = logging.getLogger("aiclient.start")
 
@@ -39,12 +42,13 @@ HOST_OPTIONS: dict[str, object] = {
 class ProxySetup:
     """Options in, settings out. on_change: told of each new reading."""
 
-    def __init__(self, on_change: Callable[[Settings], None] = lambda _: None) -> None:
+    def __init__(self, on_change: Callable[[Settings, Accounts], None] = lambda *_: None) -> None:
         self._on_change = on_change
         self.settings = Settings()
         self.accounts = Accounts()
         self.key = b""
         self._told = False
+        self._noted: set[str] = set()
 
     def load(self, loader: Loader) -> None:
         os.umask(0o077)  # dumps, records and logs hold what people said: for their owner alone
@@ -67,20 +71,52 @@ class ProxySetup:
         if not any(name.startswith(PREFIX) or name in ("mode", "listen_host") for name in updated):
             return
         try:
-            settings = from_options(ctx.options)
-            accounts = read_accounts(settings, catalogue())
+            self._read()
+        except (SettingsError, CredentialError) as error:
+            raise exceptions.OptionsError(str(error)) from error
+
+    def again(self) -> None:
+        """A file that settings or accounts are read from has changed. What is wrong in it leaves all as it was."""
+        try:
+            self._read()
+        except (SettingsError, CredentialError, exceptions.OptionsError) as error:
+            log.warning("settings are not read again: %s", error)
+        else:
+            log.info("settings read again: %s", ", ".join(self.accounts.labels))
+
+    def stamp(self) -> object:
+        """Another one when a file has changed that settings or accounts are read from. Of logins it counts whether they are
+        there: what is in them is for their account to see."""
+        try:
+            named = self.settings.provider_pools_file
+            files = [config_file(), Path(named).expanduser() if named else None]
+        except SettingsError:  # AICLIENT_CONFIG names a file that is gone
+            files = []
+        logins = [path for login in LOGINS for path in (own_file(login.provider, home()), login.official())]
+        return [_stamp_of(file) for file in files], [path.is_file() for path in logins]
+
+    def secrets(self) -> list[str]:
+        """The client key, and every key of an account. Tokens come and go: those are known to the exchanges that sent them."""
+        keys = [each.account.credential for each in self.accounts.members]
+        return [self.key.decode(), *(credential.key for credential in keys if isinstance(credential, ApiKey))]
+
+    def _read(self) -> None:
+        """Raises SettingsError, CredentialError and OptionsError, with all as it was."""
+        loaded = from_options(ctx.options)
+        settings = loaded.settings
+        try:
+            accounts = read_all(loaded, catalogue())
             refuse_unknown_providers(settings, catalogue())
             configured = written(settings.api_key) or None
             for host in listen_hosts(ctx.options.mode, ctx.options.listen_host):
                 if refusal := refuse_open_bind(host, configured):
                     raise SettingsError(refusal)
             key, new = ensure_key(home(), configured)
-        except (SettingsError, CredentialError) as error:
-            raise exceptions.OptionsError(str(error)) from error
         except OSError as error:
             raise exceptions.OptionsError(f"client key in {home()}: {error}") from error
         self.settings, self.accounts, self.key = settings, accounts, key.encode()
-        self._on_change(settings)
+        self._on_change(settings, accounts)
+        self._tell_notes(accounts.notes)
         if ctx.options.body_size_limit != settings.body_limit:
             ctx.options.body_size_limit = settings.body_limit
         self._tell(key if new else None, configured)
@@ -101,6 +137,13 @@ class ProxySetup:
         shown = getattr(options, "flow_detail", 0) > 2  # mitmdump's alone
         return bool(_is_watched() or options.save_stream_file or options.hardump or shown)
 
+    def _tell_notes(self, notes: tuple[str, ...]) -> None:
+        """What of a file of pools is left out: once each."""
+        for note in notes:
+            if note not in self._noted:
+                self._noted.add(note)
+                log.warning("provider_pools_file: %s", note)
+
     def _tell(self, new_key: str | None, configured: str | None) -> None:
         """Once: where we listen and how to call us. The key itself is shown only when it was made just now, and to a person:
         what is not a terminal is a log file, and others may read it."""
@@ -108,12 +151,19 @@ class ProxySetup:
             return
         self._told = True
         host, port = listens(ctx.options.mode, ctx.options.listen_host, ctx.options.listen_port)
-        labels = [account.label for account in self.accounts.by_provider.values()]
         file = None if configured else key_path(home())
         for text in banner(
-            host, port, new_key if sys.stdout.isatty() else None, labels or ["demo (no account configured)"], file
+            host, port, new_key if sys.stdout.isatty() else None, self.accounts.labels, file
         ).splitlines():
             log.info("%s", text)
+
+
+def _stamp_of(path: Path | None) -> tuple[int, int, int] | None:
+    try:
+        stat = path.stat() if path else None
+    except OSError:
+        return None
+    return (stat.st_mtime_ns, stat.st_size, stat.st_ino) if stat else None
 
 
 def _is_watched() -> bool:

@@ -4,102 +4,37 @@ One name everywhere: field `model_provider`, flag `--model-provider`, variable `
 `aiclient.toml`, mitmproxy option `aiclient_model_provider`.
 """
 
-import ipaddress
-import re
-from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, SecretStr
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from addons.settings_routes import DefaultModels, Routes, read_default_models, read_routes
+from addons.chaos_plan import Rates
+from addons.setting_types import (
+    BaseUrl,
+    Days,
+    DefaultModelTable,
+    Host,
+    Hosts,
+    Names,
+    OptionalBaseUrl,
+    OptionalUrl,
+    Origins,
+    Patterns,
+    RateTable,
+    RouteTable,
+    Seconds,
+    Seed,
+    Size,
+    TextFile,
+    Url,
+    parse_size,
+)
+from addons.settings_routes import DefaultModels, Routes
+from converters.json_depth import DEEPEST
 from converters.system_prompt import Mode
-from creds.account import normalise_base
 
 ENV_PREFIX = "AICLIENT_"
-UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
-SIZE = re.compile(r"(\d{1,12})([kmg]?)b?", re.IGNORECASE)
-HOST_NAME = re.compile(r"[A-Za-z0-9._-]+")
-
-
-def parse_size(text: str) -> int:
-    """`32m`, `512k`, `1g` or plain bytes -> bytes. ValueError for anything else."""
-    match = SIZE.fullmatch(text.strip())
-    if match is None:
-        raise ValueError("must be a size like 32m, 512k, 1g or a number of bytes")
-    return int(match[1]) * UNITS[match[2].lower()]
-
-
-def _size(text: str) -> str:
-    if parse_size(text) == 0:
-        raise ValueError("must be more than 0 bytes")
-    return text.strip().lower()
-
-
-def _base_url(text: str) -> str:
-    normalise_base(text)
-    return text.strip()
-
-
-def _optional_base_url(text: str) -> str:
-    return _base_url(text) if text.strip() else ""
-
-
-def _url(text: str) -> str:
-    return text.strip().rstrip("/") if normalise_base(text) else text
-
-
-def _optional_url(text: str) -> str:
-    return _url(text) if text.strip() else ""
-
-
-def _host(text: str) -> str:
-    name = text.strip("[]")
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        if not HOST_NAME.fullmatch(name):
-            raise ValueError(
-                "must be a host name or an address, like 127.0.0.1, without http:// and without a port"
-            ) from None
-    return name
-
-
-def _origin(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.netloc or text != f"{parts.scheme}://{parts.netloc}":
-        raise ValueError("must hold origins like https://app.example.com; `*` is not allowed")
-    return text.lower()
-
-
-def _names(value: object) -> object:
-    """A comma list (flag, environment) or a TOML array -> a list of names without blanks."""
-    return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
-
-
-def _text_file(text: str) -> str:
-    try:
-        if text:
-            Path(text).expanduser().read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise ValueError("must be a text file that can be read") from None
-    return text
-
-
-Host = Annotated[str, AfterValidator(_host)]
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
-OptionalBaseUrl = Annotated[str, AfterValidator(_optional_base_url)]
-Url = Annotated[str, AfterValidator(_url)]
-OptionalUrl = Annotated[str, AfterValidator(_optional_url)]
-Size = Annotated[str, AfterValidator(_size)]
-TextFile = Annotated[str, AfterValidator(_text_file)]
-Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
-Hosts = Annotated[tuple[Host, ...], NoDecode, BeforeValidator(_names)]
-Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_names)]
-RouteTable = Annotated[Routes, NoDecode, PlainValidator(read_routes)]
-DefaultModelTable = Annotated[DefaultModels, NoDecode, PlainValidator(read_default_models)]
 NONE = SecretStr("")
 
 
@@ -107,9 +42,17 @@ def _group(name: str) -> dict[str, Any]:
     return {"group": name}
 
 
-LISTENING, ACCOUNTS, OAUTH, ROUTING, CONVERSION, LIMITS = map(
-    _group, ("Listening", "Accounts", "OAuth accounts", "Routing", "Conversion", "Limits and deadlines")
+LISTENING, ACCOUNTS, OAUTH, POOLS, ROUTING, CONVERSION, LIMITS, CHAOS, RECORDS = map(
+    _group,
+    (
+        *("Listening", "Accounts", "OAuth accounts", "Pools and retries"),
+        *("Routing", "Conversion", "Limits and deadlines", "Chaos", "Records"),
+    ),
 )
+
+
+def _records(default: object, description: str) -> Any:
+    return Field(default=default, description=description, json_schema_extra=RECORDS)
 
 
 class Settings(BaseSettings):
@@ -303,6 +246,63 @@ class Settings(BaseSettings):
         json_schema_extra=OAUTH,
     )
 
+    provider_pools_file: str = Field(
+        default="",
+        description="File with several accounts per provider (`provider_pools.json`); read again when it changes.",
+        json_schema_extra=POOLS,
+    )
+    request_max_retries: int = Field(
+        default=3,
+        ge=0,
+        le=100,
+        description="How often a request may go again to accounts that it was tried with before; other accounts come first.",
+        json_schema_extra=POOLS,
+    )
+    account_tries: int = Field(
+        default=3,
+        ge=1,
+        le=100,
+        description="Most tries of one request with one account.",
+        json_schema_extra=POOLS,
+    )
+    request_base_delay: int = Field(
+        default=1000,
+        ge=0,
+        le=60_000,
+        description="First step of the pause of an account that failed, in milliseconds; it doubles with each failure in a row.",
+        json_schema_extra=POOLS,
+    )
+    error_rest_seconds: Seconds = Field(
+        default=30, description="Longest pause of an account after errors of its provider.", json_schema_extra=POOLS
+    )
+    rate_rest_seconds: Seconds = Field(
+        default=60,
+        description="Longest pause after a rate limit that names no time.",
+        json_schema_extra=POOLS,
+    )
+    auth_rest_seconds: Seconds = Field(
+        default=300, description="Longest pause after a credential was refused.", json_schema_extra=POOLS
+    )
+    quota_rest_seconds: Seconds = Field(
+        default=3600, description="Pause after a quota was used up that names no time.", json_schema_extra=POOLS
+    )
+    longest_rest_seconds: Seconds = Field(
+        default=86_400,
+        description="Longest pause of an account, whatever its provider names; then a real request tries it.",
+        json_schema_extra=POOLS,
+    )
+    account_wait_seconds: Seconds = Field(
+        default=5,
+        description="How long a request waits in all for accounts that rest or are busy.",
+        json_schema_extra=POOLS,
+    )
+
+    health_check_seconds: Seconds = Field(
+        default=600,
+        description="How often accounts with `check_health` are looked at; 0 for never.",
+        json_schema_extra=POOLS,
+    )
+
     model_provider: Names = Field(
         default=(),
         description="Provider, or comma list of providers; the first gets every model whose name leads nowhere else. Empty: chosen by the model's name.",
@@ -343,6 +343,28 @@ class Settings(BaseSettings):
     body_limit: Size = Field(
         default="32m", description="Largest body, either way; larger ones get 413.", json_schema_extra=LIMITS
     )
+    header_limit: Size = Field(
+        default="128k", description="Largest head, either way; larger ones get 431.", json_schema_extra=LIMITS
+    )
+    stream_limit: Size = Field(
+        default="256m",
+        description="Largest size that a provider's compressed stream may unpack to.",
+        json_schema_extra=LIMITS,
+    )
+    json_depth: int = Field(
+        default=DEEPEST,
+        ge=1,
+        le=DEEPEST,
+        description="Deepest nesting of arrays and objects in a request body; deeper ones get 400.",
+        json_schema_extra=LIMITS,
+    )
+    concurrent_requests: int = Field(
+        default=1000,
+        ge=0,
+        le=1_000_000,
+        description="Most requests under way at once; one more gets 503. 0 for no limit.",
+        json_schema_extra=LIMITS,
+    )
     header_seconds: Seconds = Field(
         default=60, description="Time a client has to send its request head; 0 for no limit.", json_schema_extra=LIMITS
     )
@@ -370,18 +392,60 @@ class Settings(BaseSettings):
         description="Time that answers under way have to end in after SIGTERM.",
         json_schema_extra=LIMITS,
     )
-    connect_retries: int = Field(
-        default=1,
-        ge=0,
-        le=10,
-        description="Tries again when a provider cannot be connected to.",
-        json_schema_extra=LIMITS,
+
+    chaos: RateTable = Field(
+        default=Rates(),
+        description="Share of generating calls that fail on purpose: FAULT=RATE, FAULT=RATE; empty: none.",
+        json_schema_extra=CHAOS,
     )
+    chaos_header: bool = Field(
+        default=False,
+        description="Let clients ask for a fault by the header x-aiclient-chaos: FAULT.",
+        json_schema_extra=CHAOS,
+    )
+    chaos_place: Literal["client", "upstream"] = Field(
+        default="client",
+        description="Who meets the faults: client, or upstream (aiclient itself, so that its retries are put to the test).",
+        json_schema_extra=CHAOS,
+    )
+    chaos_seed: Seed = Field(
+        default="",
+        description="Number that makes the faults the same in each run; empty: by chance.",
+        json_schema_extra=CHAOS,
+    )
+    chaos_stall_seconds: Seconds = Field(
+        default=300,
+        description="How long a stall lasts before the connection is closed; 0: until the client leaves.",
+        json_schema_extra=CHAOS,
+    )
+
+    record: bool = _records(True, "Keep a record of every exchange.")
+    record_dir: str = _records("", "Folder for the records; empty: `records` in AICLIENT_HOME.")
+    record_rotate_size: Size = _records("256m", "Size at which the next file of a day is begun.")
+    record_keep_days: Days = _records(0, "Days after which records are deleted; 0: never.")
+    record_compress: bool = _records(True, "Compress files of records that are done (zstd).")
+    record_media: bool = _records(False, "Keep pictures and files too, not only their hash and size.")
+    redact: bool = _records(True, "Take out of records what looks like a credential.")
+    redact_patterns: Patterns = _records((), "What to redact besides: emails, paths, or regular expressions.")
+    log_prompts: Literal["none", "console", "file"] = _records(
+        "none", "Where a readable transcript of every exchange goes: none, console or file."
+    )
+    prompt_log_base_name: str = _records("prompt_log", "Beginning of the transcript file's name and path.")
 
     @property
     def body_limit_bytes(self) -> int:
         """`body_limit` as a number."""
         return parse_size(self.body_limit)
+
+    @property
+    def header_limit_bytes(self) -> int:
+        """`header_limit` as a number."""
+        return parse_size(self.header_limit)
+
+    @property
+    def stream_limit_bytes(self) -> int:
+        """`stream_limit` as a number."""
+        return parse_size(self.stream_limit)
 
     @classmethod
     def settings_customise_sources(

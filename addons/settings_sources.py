@@ -5,7 +5,7 @@ import os
 import re
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from creds.account import CredentialError
 from creds.store import resolve_secret
 
 FILE_NAME = "aiclient.toml"
+ACCOUNT_TABLES = "account"  # the one key of the file that is no setting
 # The vendors' own variables for their tools: (setting, variable), and (URL setting, variable) where a URL goes with it.
 VENDOR_VARIABLES: tuple[tuple[tuple[str, str], tuple[str, str] | None], ...] = (
     (("openai_api_key", "OPENAI_API_KEY"), ("openai_base_url", "OPENAI_BASE_URL")),
@@ -42,11 +43,15 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings, and for each name where its value comes from: `--port`, `AICLIENT_PORT`, a path, `OPENAI_API_KEY`, `default`."""
+    """Settings, and for each name where its value comes from: `--port`, `AICLIENT_PORT`, a path, `OPENAI_API_KEY`, `default`.
+
+    account_tables: the file's `[[account]]` tables, as TOML has them.
+    """
 
     settings: Settings
     origin: Mapping[str, str]
     file: Path | None
+    account_tables: object = field(default=(), repr=False)
 
 
 def home() -> Path:
@@ -73,8 +78,10 @@ def load(flags: Mapping[str, object] | None = None) -> Loaded:
     path = config_file()
     values: dict[str, object] = {}
     origin = dict.fromkeys(NAMES, "default")
+    from_file = _from_file(path) if path else {}
+    tables = from_file.pop(ACCOUNT_TABLES, [])
     for source, layer in (
-        ("file", _from_file(path) if path else {}),
+        ("file", from_file),
         ("environment", EnvSettingsSource(Settings)()),
         ("flag", {name: value for name, value in (flags or {}).items() if value is not None}),
     ):
@@ -87,7 +94,7 @@ def load(flags: Mapping[str, object] | None = None) -> Loaded:
         settings = Settings(**_resolved(values, origin))  # type: ignore[arg-type]  # checked by pydantic, that is the point
     except ValidationError as e:
         raise SettingsError(_explained(e, values, origin)) from None  # the cause may quote a secret
-    return Loaded(settings, origin, path)
+    return Loaded(settings, origin, path, tables)
 
 
 def refuse_unknown_providers(settings: Settings, known: Collection[str]) -> None:
@@ -177,7 +184,7 @@ def _from_file(path: Path) -> dict[str, object]:
     except OSError as e:
         raise SettingsError(f"{path}: {e.strerror}") from e
     for name in layer:
-        if name not in NAMES:
+        if name not in NAMES and name != ACCOUNT_TABLES:
             raise SettingsError(f"{path}: {name} is not a setting{_nearest(name, set(NAMES))}")
     for table, content in layer.items():
         if isinstance(content, dict) and (misplaced := next((name for name in content if name in NAMES), None)):

@@ -62,7 +62,8 @@ class TokenRefresh:
         if not self._settings().cron_refresh_token:
             return
         accounts = self._accounts()
-        await asyncio.gather(*(self._keep(accounts.by_provider[name]) for name in accounts.usable))
+        members = [member for name in accounts.usable for member in accounts.pools[name] if not member.slot.disabled]
+        await asyncio.gather(*(self._keep(member.account) for member in members))
 
     async def _keep(self, account: Account) -> None:
         if not isinstance(account.credential, Kept):

@@ -1,10 +1,12 @@
 """The request as it goes to a provider: target, head and body. Nothing of the client's head is sent that is not named here."""
 
 import re
+import time
 from urllib.parse import urlencode, urlsplit
 
 from mitmproxy.http import Headers, HTTPFlow, Request, Response
 
+from addons.attempts import Attempt
 from addons.exchange import JSON, Exchange
 from addons.providers.base import Action, Call
 from addons.version import USER_AGENT
@@ -63,6 +65,7 @@ def address(exchange: Exchange, flow: HTTPFlow, body: bytes | None) -> None:
     )
     exchange.secret_headers = provider.headers(account)
     exchange.sent = True
+    begin_attempt(exchange, flow)
     flow.metadata["aiclient"] |= {
         "provider": provider.name,
         "account": account.label,
@@ -71,6 +74,26 @@ def address(exchange: Exchange, flow: HTTPFlow, body: bytes | None) -> None:
         "changed": dict(exchange.loss.changed),
         "noted": dict(exchange.loss.noted),
     }
+
+
+def begin_attempt(exchange: Exchange, flow: HTTPFlow) -> None:
+    """One more try, with the request as it stands. A field of the head that holds the credential is never in the flow."""
+    account, wire = exchange.account, exchange.target
+    assert account is not None and wire is not None
+    exchange.sent_secrets |= {secret for _, value in exchange.secret_headers if (secret := value.removeprefix(b"Bearer "))}
+    exchange.made.append(
+        Attempt(
+            account.provider,
+            account.label,
+            exchange.target_model,
+            wire.name,
+            time.time(),
+            flow.request.method,
+            flow.request.url,
+            flow.request.headers.fields,
+            (flow.request.raw_content or b"") if exchange.keeps_bodies else b"",
+        )
+    )
 
 
 def thread_of(exchange: Exchange) -> str:
@@ -128,9 +151,9 @@ def leave_out_reasoning(exchange: Exchange, flow: HTTPFlow, answer: Response) ->
     if not isinstance(body, dict) or not strip_reasoning(target.name, body, exchange.target_model):
         return False
     exchange.reasoning_stripped = True
-    exchange.attempts += 1
     field = client_word(exchange.wire.name, "messages.thinking")
     exchange.loss.change(field, "the provider refused the reasoning of earlier turns, so it was left out")
     flow.request.data.content = dumps(body)
     flow.request.headers["content-length"] = str(len(flow.request.data.content))
+    begin_attempt(exchange, flow)
     return True

@@ -1,6 +1,5 @@
 """API keys: the simplest credential. A key goes in as text and comes out as request headers, nowhere else."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from creds.account import Account, CredentialError, Scheme, State, Status, normalise_base
@@ -45,33 +44,28 @@ def parse_key(text: str, setting: str) -> ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyRow:
-    """What settings say of one key provider. An empty `key` means: no such account.
+    """What settings say of one account with a key. An empty `key` means: no such account.
 
-    setting: name of the setting that holds the key. version: path segment appended to a base URL without one.
+    label: of the account. setting: that holds the key, by name. version: path segment appended to a base URL without one.
     """
 
     provider: str
+    label: str
     setting: str
     key: str = field(repr=False)
     base_url: str
     version: str = "v1"
 
 
-def accounts_from(rows: Iterable[KeyRow]) -> list[Account]:
-    """One account per row that has a key, in the order of the rows; labels like `openai-custom:default`.
-
-    Raises CredentialError for a key or a base URL that cannot be used.
-    """
-    accounts = []
-    for row in rows:
-        if not row.key.strip():
-            continue
-        try:
-            base_url = normalise_base(row.base_url, row.version)
-        except ValueError as e:
-            raise CredentialError(f"base URL of {row.provider}: {e}") from e
-        accounts.append(Account(row.provider, f"{row.provider}:default", base_url, parse_key(row.key, row.setting)))
-    return accounts
+def account_from(row: KeyRow) -> Account | None:
+    """None without a key. Raises CredentialError for a key or a base URL that cannot be used."""
+    if not row.key.strip():
+        return None
+    try:
+        base_url = normalise_base(row.base_url, row.version)
+    except ValueError as e:
+        raise CredentialError(f"base URL of {row.label}: {e}") from e
+    return Account(row.provider, row.label, base_url, parse_key(row.key, row.setting))
 
 
 def masked(secret: str) -> str:

@@ -291,7 +291,7 @@ class CodeAssistCredential:
             self.project.doubt()
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4096)
 def code_assist_credential(
     tokens: OAuthCredential, base_url: str, project: str = "", *, agent: str
 ) -> CodeAssistCredential:

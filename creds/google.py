@@ -184,7 +184,7 @@ def google_credential(
     )
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4096)
 def _google_credential(
     label: str, file: Path | None, base64: str | None, client_id: str, client_secret: str, token_url: str
 ) -> OAuthCredential:

@@ -291,7 +291,7 @@ def _checked_key(text: str) -> str:
     return key
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4096)
 def _kiro_credential(
     label: str,
     file: Path | None,

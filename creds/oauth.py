@@ -31,7 +31,9 @@ class OAuthCredential:
         near: float = 300.0,
         login: str = "aiclient login gemini-cli-oauth",
     ) -> None:
-        self.label, self.near, self.login = label, near, login
+        account = label.partition(":")[2]
+        self.label, self.near = label, near
+        self.login = login if account in ("", "default") else f"{login} --account {account}"
         self._source, self._refresh, self._now = source, refresh, now
         self._token: Token | None = None
         self._lifetime: float | None = None  # of the current token, if it is from a refresh of ours

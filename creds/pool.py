@@ -9,7 +9,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
-from creds.slot import DEFAULTS, FRESH, NO_MODELS, Limits, Slot, SlotState, end_of, is_probed, rests_of, with_rests
+from creds.slot import (
+    DEFAULTS,
+    FRESH,
+    NO_MODELS,
+    SUSPENDED,
+    Limits,
+    Slot,
+    SlotState,
+    end_of,
+    is_obeyed,
+    is_probed,
+    rests_of,
+    with_rests,
+)
 
 BUSY = 1.0  # seconds until it is worth another look at what ends at a time nobody knows
 
@@ -19,13 +32,16 @@ class Asked:
     """What a choice looks at in a request.
 
     affinity: the same for all requests of a conversation, "" if nothing tells. tried: how often this request was tried, by label.
-    barred: accounts that their own credential keeps from use now (a login is needed), by label, with the reason.
+    barred: accounts that their own credential keeps from use now (a login is needed), by label, with the reason. hurried: it can
+    wait no longer and has nobody else: then an account that was not tried yet is asked although it rests, unless its provider
+    asked for that, or although another request is trying it.
     """
 
     model: str = ""
     affinity: str = ""
     tried: Mapping[str, int] = field(default_factory=dict, hash=False)
     barred: Mapping[str, str] = field(default_factory=dict, hash=False)
+    hurried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +83,14 @@ class Nobody:
 
 @dataclass(frozen=True, slots=True)
 class _Closed:
-    """A slot that is not to be had now. end: when it may be, None for never. busy: `end` is a guess."""
+    """A slot that is not to be had now. end: when it may be, None for never. busy: `end` is a guess. last_resort: but for want
+    of any other."""
 
     why: str
     end: float | None = None
     cause: str = "overloaded"
     busy: bool = False
+    last_resort: bool = False
 
 
 def choose(
@@ -84,7 +102,11 @@ def choose(
     limits: Limits = DEFAULTS,
 ) -> Choice | Wait | Nobody:
     """Who is asked next. In this order: whom this request has not tried yet, priority, affinity, fair shares by weight, who was
-    used least recently; `chance` decides among those that are equal in all."""
+    used least recently; `chance` decides among those that are equal in all.
+
+    Where nobody is left, one that was stopped by a refusal is asked all the same, once: its owner may have mended it, and there
+    is nothing to lose. One that was suspended is not.
+    """
     free: list[Slot] = []
     closed: list[tuple[Slot, _Closed]] = []
     for slot in slots:
@@ -100,7 +122,8 @@ def choose(
     reasons = tuple((slot.label, found.why) for slot, found in closed)
     resting = [(found.end, slot, found) for slot, found in closed if found.end is not None]
     if not resting:
-        return Nobody(reasons)
+        last = [slot for slot, found in closed if found.last_resort and slot.label not in asked.tried]
+        return _chosen(last, slots, states, asked, now, chance, limits) if last else Nobody(reasons)
     until, _, first = min(resting, key=lambda each: each[0])
     ends = [end for end, slot, _ in resting if asked.tried.get(slot.label, 0) < limits.tries]
     return Wait(until, min(ends, default=None), first.cause, any(found.busy for *_, found in resting), reasons)
@@ -111,11 +134,14 @@ def _closed(slot: Slot, state: SlotState, asked: Asked, now: float, limits: Limi
         return _Closed("is disabled")
     if not slot.serves(asked.model):
         return _Closed(f"does not serve {asked.model[:100]}")
-    if state.stop is not None:
-        return _Closed(f"is stopped: {state.stop.reason or state.stop.cause}")
     if slot.label in asked.barred:
         return _Closed(asked.barred[slot.label])
+    if state.stop is not None:
+        why = f"is stopped: {state.stop.reason or state.stop.cause}"
+        return _Closed(why, last_resort=state.stop.cause != SUSPENDED)
     rests = rests_of(state, asked.model)
+    if asked.hurried and slot.label not in asked.tried:
+        rests = [rest for rest in rests if is_obeyed(rest) and end_of(rest, now, limits) > now]
     cooling = [(end, rest) for rest in rests if (end := end_of(rest, now, limits)) > now]
     if cooling:
         end, rest = max(cooling, key=lambda each: each[0])

@@ -125,7 +125,7 @@ class _Seed:
         if not settings.keys() & set(keys.credentials) and keys.credentials[0] in SECRETS:
             self.notes.append(f"{label} has no {keys.credentials[0].upper()}: the account is left out")
             return
-        mark = _mark(provider, settings)
+        mark = mark_of(provider, settings)
         if mark in self._marks:
             self.notes.append(f"{label} is the same account as {self._marks[mark]}: left out")
             return
@@ -235,7 +235,7 @@ def _table(table: Mapping[str, object], number: int, environ: Mapping[str, str])
         )
     if not settings.keys() & set(keys.credentials):
         raise CredentialError(f"{where} has no {' or '.join(keys.credentials)}")
-    mark = _mark(provider, settings)
+    mark = mark_of(provider, settings)
     return Definition(provider, label, settings, _slot(provider, label, options, mark))
 
 
@@ -283,7 +283,7 @@ def _slot(provider: str, label: str, options: Mapping[str, object], mark: str) -
     return Slot(provider, label, mark=mark, **fields)  # type: ignore[arg-type]  # each was checked by its option
 
 
-def _mark(provider: str, settings: Mapping[str, str]) -> str:
+def mark_of(provider: str, settings: Mapping[str, str]) -> str:
     """Tells an account from another without saying what it is reached with."""
     text = json.dumps([provider, sorted(settings.items())])
     return sha256(text.encode()).hexdigest()[:16]

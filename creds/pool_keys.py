@@ -14,7 +14,12 @@ SETTINGS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "gemini-cli-oauth": (
         ("gemini_oauth_creds_file", "gemini_oauth_creds_base64"),
         (
-            *("gemini_oauth_client_id", "gemini_oauth_client_secret", "gemini_oauth_token_url"),
+            *(
+                "gemini_oauth_client_id",
+                "gemini_oauth_client_secret",
+                "gemini_oauth_auth_url",
+                "gemini_oauth_token_url",
+            ),
             *("gemini_code_assist_base_url", "project_id"),
         ),
     ),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from creds.slot import DEFAULTS, NO_MODELS, Limits, Rest, SlotState, Stop, began_since, end_of, with_rests
+from creds.slot import DEFAULTS, NO_MODELS, SUSPENDED, Limits, Rest, SlotState, Stop, began_since, end_of, with_rests
 
 MOST_MODELS = 100  # of an account, whose cooldowns are remembered
 
@@ -50,7 +50,7 @@ class Rule:
     first: float = 1.0
 
 
-SUCCESS, CANCELLED, SUSPENDED = "success", "cancelled", "suspended"
+SUCCESS, CANCELLED = "success", "cancelled"
 _ERROR = Rule(Effect.GROWS, "error_cap")
 
 # By cause: the word of an upstream error's kind, or one of the three above. A provider that names a time is waited for that long,

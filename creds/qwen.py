@@ -113,7 +113,7 @@ def qwen_credential(
     return _qwen_credential(label, None if base64 else file or qwen_file(), base64, oauth_base_url)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4096)
 def _qwen_credential(label: str, file: Path | None, base64: str | None, oauth_base_url: str) -> OAuthCredential:
     source = FileSource(file, KEYS) if file else Base64Source(base64 or "", KEYS)
     return OAuthCredential(label, source, QwenRefresh(oauth_base_url), time.time, login=LOGIN)

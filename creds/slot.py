@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
+SUSPENDED = "suspended"  # by the provider: the cause of a stop
+_ASKED_FOR = ("rate_limit", "payment")  # causes of rests, by the kind of error
 CLOCK_STEP = 60.0  # a clock that stands this much before a cooldown's beginning was set back
 
 
@@ -140,6 +142,11 @@ def end_of(rest: Rest, now: float, limits: Limits) -> float:
 def began_since(since: float, leased: float, now: float) -> bool:
     """Whether a cooldown or stop began after a lease. One that lies in the future was written by a clock that was wrong."""
     return leased < since <= now + CLOCK_STEP
+
+
+def is_obeyed(rest: Rest) -> bool:
+    """Whether the provider asked for it. Any other is our own caution: it gives way where nobody else can be asked."""
+    return bool(rest.told) or rest.cause in _ASKED_FOR
 
 
 def is_probed(rest: Rest, now: float, limits: Limits) -> bool:

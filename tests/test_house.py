@@ -30,9 +30,12 @@ PURE_ADDONS = (
     "addons/providers/",
     "addons/routing",
     "addons/candidates",
-    "addons/settings",
+    "addons/setting",
     "addons/proxy_options",
     "addons/redact",
+    "addons/alike",
+    "addons/attempts",
+    "addons/records/",
     "addons/dataset",
 )
 # relay is the one part that works inside mitmproxy's layers; the fast_*.py files take time out of the host itself.

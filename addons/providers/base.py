@@ -138,9 +138,9 @@ class Provider:
         """Its models, for a provider whose protocol has no list of them."""
         return ()
 
-    def account(self, settings: Settings) -> tuple[Account, bool] | None:
+    def account(self, settings: Settings, label: str) -> tuple[Account, bool] | None:
         """An account that is more than a key and a URL, if there is one, and whether it is used only where somebody names the
-        provider. Raises CredentialError."""
+        provider. label: what to call it. Raises CredentialError."""
         return None
 
     def takes_as_sent(self, body: JsonObject) -> bool:

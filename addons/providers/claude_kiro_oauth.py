@@ -99,7 +99,7 @@ class ClaudeKiroOAuth(Provider):
         ]
 
     @override
-    def account(self, settings: Settings) -> tuple[Account, bool] | None:
+    def account(self, settings: Settings, label: str) -> tuple[Account, bool] | None:
         """Of the API key, else of a login: the file that settings name, their base64, our own file, the IDE's or the CLI's. The
         last two belong to other programs: on demand alone. Raises CredentialError for a setting that cannot be used."""
         key, base64 = (
@@ -111,7 +111,6 @@ class ClaudeKiroOAuth(Provider):
             file, on_demand = None, False
         elif file is None:
             return None
-        label = f"{self.name}:default"
         credential = kiro_credential(
             label,
             file=file,

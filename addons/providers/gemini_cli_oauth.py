@@ -96,7 +96,7 @@ class GeminiCliOAuth(Provider):
         return [with_known_limits(Model(name)) for name in self.models]
 
     @override
-    def account(self, settings: Settings) -> tuple[Account, bool] | None:
+    def account(self, settings: Settings, label: str) -> tuple[Account, bool] | None:
         """Of the file that settings name, else of their base64, else of our own login, else of Gemini CLI's: that one is used
         where somebody names this provider, and nowhere else. Raises CredentialError for a setting that cannot be used."""
         base64 = settings.gemini_oauth_creds_base64.get_secret_value().strip()
@@ -106,7 +106,6 @@ class GeminiCliOAuth(Provider):
             file, on_demand = None, False
         elif file is None:
             return None
-        label = f"{self.name}:default"
         tokens = google_credential(
             label,
             file,

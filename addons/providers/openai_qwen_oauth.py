@@ -51,12 +51,12 @@ class OpenAIQwenOAuth(Provider):
     profile = PROFILE
 
     @override
-    def account(self, settings: Settings) -> tuple[Account, bool] | None:
+    def account(self, settings: Settings, label: str) -> tuple[Account, bool] | None:
         file, on_demand = credential_file(self.name, settings.qwen_oauth_creds_file, home(), qwen_file())
         if file is None:
             return None
-        credential = qwen_credential(f"{self.name}:default", file, None, settings.qwen_oauth_base_url)
-        return Account(self.name, f"{self.name}:default", settings.qwen_base_url, credential), on_demand
+        credential = qwen_credential(label, file, None, settings.qwen_oauth_base_url)
+        return Account(self.name, label, settings.qwen_base_url, credential), on_demand
 
     @override
     def url(self, account: Account, action: Action, name: str = "", *, stream: bool = False) -> str | None:

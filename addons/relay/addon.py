@@ -24,7 +24,7 @@ class Relay:
 
     find: the upstream side of a flow, asked after the `request` hook; None leaves the flow to mitmproxy.
     render_error(path, status, message): a JSON body for what mitmproxy itself refuses. header_seconds, body_seconds: how long
-    a request's head, and then its body, may take; 0 means without end.
+    a request's head, and then its body, may take; 0 means without end. header_limit: bytes of a request's or an answer's head.
     """
 
     def __init__(
@@ -34,12 +34,15 @@ class Relay:
         *,
         header_seconds: float = 60.0,
         body_seconds: float = 300.0,
+        header_limit: int = 128 * 1024,
     ) -> None:
-        self.settings = Settings(find, render_error, header_seconds, body_seconds)
+        self.settings = Settings(find, render_error, header_seconds, body_seconds, header_limit)
 
-    def limit(self, header_seconds: float, body_seconds: float) -> None:
-        """Other deadlines, for connections that come from now on."""
-        self.settings = replace(self.settings, header_seconds=header_seconds, body_seconds=body_seconds)
+    def limit(self, header_seconds: float, body_seconds: float, header_limit: int) -> None:
+        """Other limits, for connections that come from now on."""
+        self.settings = replace(
+            self.settings, header_seconds=header_seconds, body_seconds=body_seconds, header_limit=header_limit
+        )
 
     def running(self) -> None:
         if not is_tested():

@@ -7,6 +7,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, override
 
 import h11
+from h2.errors import ErrorCodes
+from h2.events import Event as H2Event
+from h2.events import StreamReset
 from h11._readers import ContentLengthReader, Http10Reader
 from h11._receivebuffer import ReceiveBuffer
 from mitmproxy.connection import Connection, ConnectionState
@@ -20,6 +23,7 @@ from mitmproxy.proxy.layers.http._events import (
     RequestHeaders,
     RequestProtocolError,
     ResponseData,
+    ResponseEndOfMessage,
     ResponseHeaders,
     ResponseProtocolError,
 )
@@ -34,8 +38,16 @@ if TYPE_CHECKING:
 
 # Control characters, a line end by itself among them, and folded lines: what two readers of one head may read differently.
 _AMBIGUOUS = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]|\n[ \t]")
-MAX_HEAD = 128 * 1024  # bytes of a request or response head; mitmproxy itself has no limit
+# mitmproxy also takes tabs, several blanks and any version, and treats what calls itself HTTP/2.0 as if it were.
+_REQUEST_LINE = re.compile(rb"[^\x00-\x20\x7f]+ [^\x00-\x20\x7f]+ HTTP/1\.[01]")
+MAX_TAKEN_BACK = 100  # requests that an HTTP/2 connection may reset, beyond as many as it let be answered
 LINGER_SECONDS = 5.0  # how long a refused client may go on sending, so that it reads our answer and not a reset
+
+
+def _asked_path(head: bytes) -> str:
+    """What a head asks for, if its first line is here and looks like one; else "/"."""
+    words = head.lstrip(b"\r\n").partition(b"\n")[0].split(b" ")
+    return words[1].decode("ascii", "backslashreplace") if len(words) == 3 else "/"
 
 
 def _joined(conn: Connection, sent: Iterator[commands.Command]) -> Commands[None]:
@@ -56,10 +68,11 @@ def _joined(conn: Connection, sent: Iterator[commands.Command]) -> Commands[None
 class _Http1(Http1Connection):
     """What both sides share. over: this side is given up; what still arrives belongs to nobody.
 
-    tap: takes content on a short way past the layers; gives what is to be done, or None if it must go the long way.
+    header_limit: bytes of a head; mitmproxy itself has no limit. tap: takes content on a short way past the layers; gives what is to be done, or None if it must go the long way.
     """
 
     over = False
+    header_limit: int
     tap: Callable[[bytes], list[commands.Command] | None] | None = None
 
     def malformed(self, message: str) -> Commands[None]:
@@ -71,6 +84,10 @@ class _Http1(Http1Connection):
             if lines:
                 return [bytes(line) for line in lines]
         return None
+
+    def is_too_large(self, head: list[bytes] | None) -> bool:
+        """Whether a head is over the limit; None: what is here of one."""
+        return (len(self.buf) if head is None else sum(map(len, head)) + 2 * len(head)) > self.header_limit
 
     def start_body(self, size: int | None, event: events.Event) -> Commands[None]:
         """size: as from `http1.expected_http_body_size`."""
@@ -118,6 +135,8 @@ class RelayServer(_Http1, Http1Server):
     def __init__(self, context: Context, relay: "RelayLayer") -> None:
         super().__init__(context)
         self._relay = relay
+        self.header_limit = relay.settings.header_limit
+        self._first_line = b""  # of a head that may be refused
         self._due = 0.0  # when to give up: on a head, on a body, or on a client that was refused; 0: nothing is due
         self._chunked = False
 
@@ -149,17 +168,23 @@ class RelayServer(_Http1, Http1Server):
         if not isinstance(event, events.DataReceived):
             yield commands.CloseConnection(self.conn)  # mitmproxy logs the bytes it got so far, keys included
             return
+        self._first_line = b""
         head = self.next_head()
+        if head is not None:
+            self._first_line = head[0]
+        if self.is_too_large(head):
+            yield from self._refuse(431, f"The request head is over the limit of {self.header_limit} bytes.")
+            return
         if head is None:
-            if len(self.buf) > MAX_HEAD:
-                yield from self._refuse(431, "The request head is too large.")
-            elif self.buf and not self._due:
+            if self.buf and not self._due:
                 yield from self._wait_at_most(self._relay.settings.header_seconds)
             return
         self._due = 0.0
         try:
             if _AMBIGUOUS.search(b"\n".join(head)):
                 raise ValueError("control characters or a folded line in its head")
+            if not _REQUEST_LINE.fullmatch(head[0]):
+                raise ValueError("its first line is not METHOD TARGET HTTP/1.1")
             self.request = http1.read_request_head(head)
             size = http1.expected_http_body_size(self.request)
             if size is None and self.request.headers["transfer-encoding"].lower() != "chunked":
@@ -215,7 +240,7 @@ class RelayServer(_Http1, Http1Server):
         self.over = True
         answered = status is not None and not self.response
         if status is not None and answered:
-            path = self.request.path if self.request else "/"
+            path = self.request.path if self.request else _asked_path(self._first_line or bytes(self.buf))
             body = self._relay.settings.render_error(path, status, message)
             head = "HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
             raw = (head % (status, RESPONSES.get(status, ""), len(body))).encode()
@@ -237,12 +262,30 @@ class RelayServer(_Http1, Http1Server):
 
 
 class RelayHttp2Server(Http2Server):
-    """An HTTP/2 client's connection: refusals are JSON."""
+    """An HTTP/2 client's connection: refusals are JSON; requests are not taken back without end (CVE-2023-44487)."""
 
     def __init__(self, context: Context, relay: "RelayLayer") -> None:
         super().__init__(context)
         self._relay = relay
-        self._paths: dict[int, str] = {}
+        self._taken_back = self._answered = 0
+        # Over it, the connection ends: the tables that both sides pack heads with are no longer the same.
+        self.h2_conn.decoder.max_header_list_size = relay.settings.header_limit
+        self.h2_conn.local_settings.max_header_list_size = relay.settings.header_limit
+        self.h2_conn.local_settings.acknowledge()
+
+    @override
+    def handle_h2_event(self, event: H2Event) -> Commands[bool]:
+        if isinstance(event, StreamReset):
+            self._taken_back += 1
+            if self._taken_back > MAX_TAKEN_BACK + self._answered:
+                yield from self.protocol_error("Too many requests were taken back", ErrorCodes.ENHANCE_YOUR_CALM)
+                return True
+        return (yield from super().handle_h2_event(event))
+
+    @override
+    def protocol_error(self, message: str, error_code: int = ErrorCodes.PROTOCOL_ERROR) -> Commands[None]:
+        """h2 quotes the field that it refuses, and mitmproxy logs it: it may be a key with a line end behind it."""
+        yield from super().protocol_error(message.partition(":")[0], error_code)
 
     @override
     def _handle_event(self, event: events.Event) -> Commands[None]:
@@ -257,6 +300,7 @@ class RelayHttp2Server(Http2Server):
                 self.h2_conn.send_data(event.stream_id, body, end_stream=True)
                 yield commands.SendData(self.conn, self.h2_conn.data_to_send())
                 return
+        self._answered += isinstance(event, ResponseEndOfMessage)
         yield from super()._handle_event(event)
 
 
@@ -264,9 +308,11 @@ class RelayClient(_Http1, Http1Client):
     """A connection to a provider. Interim answers are skipped; once an attempt is abandoned nothing of it is heard again."""
 
     @classmethod
-    def adopt(cls, client: Http1Client) -> None:
+    def adopt(cls, client: Http1Client, header_limit: int) -> None:
         """Make mitmproxy's connection, which has only just been opened, one of ours."""
         client.__class__ = cls
+        assert isinstance(client, cls)
+        client.header_limit = header_limit
         client.state = client.read_headers
 
     @override
@@ -309,9 +355,10 @@ class RelayClient(_Http1, Http1Client):
         status = 100
         while 100 <= status < 200 and status != 101:
             head = self.next_head()
+            if self.is_too_large(head):
+                yield from self.malformed("response head is too large")
+                return
             if head is None:
-                if len(self.buf) > MAX_HEAD:
-                    yield from self.malformed("response head is too large")
                 return
             try:
                 self.response = http1.read_response_head(head)

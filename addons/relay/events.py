@@ -47,12 +47,13 @@ TOO_LATE = "timed out"  # why connecting was given up
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """render_error(path, status, message) -> JSON body in the protocol that the path speaks."""
+    """render_error(path, status, message) -> JSON body in the protocol that the path speaks. header_limit: bytes of a head."""
 
     find: Callable[[http.HTTPFlow], Call | None]
     render_error: Callable[[str, int, str], bytes]
     header_seconds: float
     body_seconds: float
+    header_limit: int
 
 
 @dataclass

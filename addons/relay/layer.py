@@ -155,7 +155,7 @@ class RelayLayer(HttpLayer):
     @override
     def get_connection(self, event: GetHttpConnection, *, reuse: bool = True) -> Commands[None]:
         """mitmproxy remembers a failed connection and fails the next one to that address with it: forget those."""
-        in_use = [stream.context.server for stream in self.streams.values()]
+        in_use = [self.context.client, *(stream.context.server for stream in self.streams.values())]
         for connection in list(self.connections):
             dead = connection.error or connection.state is ConnectionState.CLOSED
             if dead and connection not in self.waiting_for_establishment and connection not in in_use:
@@ -173,7 +173,7 @@ class RelayLayer(HttpLayer):
             self.opened += 1
             client = self.connections[command.connection].context.layers[-1]
             if type(client) is Http1Client:
-                RelayClient.adopt(client)
+                RelayClient.adopt(client, self.settings.header_limit)
                 self._leave_out_http_client(command.connection, client)
         yield from super().register_connection(command)
 

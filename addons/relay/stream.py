@@ -73,7 +73,10 @@ class RelayStream(HttpStream):
     @override
     def state_consume_request_body(self, event: events.Event) -> Commands[None]:
         if not isinstance(event, http_events.RequestEndOfMessage):
-            yield from super().state_consume_request_body(event)
+            if (
+                not self.flow.response
+            ):  # else it was answered by its head: nobody will read its body, so it takes no memory
+                yield from super().state_consume_request_body(event)
             return
         flow = self.flow
         flow.request.timestamp_end = time.time()

@@ -1,7 +1,9 @@
 """Both legs of one flow, without a proxy: what the client sent goes in, what the provider would get comes out, and back."""
 
 import json
+import tempfile
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +11,10 @@ from mitmproxy.http import Headers, HTTPFlow, Request, Response
 from mitmproxy.test.tflow import tclient_conn, tserver_conn
 
 from addons.access_log import AccessLog
+from addons.account_pool import AccountPool
 from addons.accounts import Accounts, read_accounts
 from addons.client_leg import ClientLeg
-from addons.exchange import Exchange
+from addons.exchange import Exchange, fresh_id
 from addons.model_lists import ModelLists
 from addons.providers import catalogue
 from addons.providers.base import Provider
@@ -21,6 +24,7 @@ from converters.errors import Kind, UpstreamError
 from converters.memory import ReasoningMemory
 from converters.model_list import Model
 from creds.account import Account
+from creds.pool_state import PoolState
 
 KEY = b"aic-client-key"
 OPENAI_SECRET = "sk-provider-secret-1"
@@ -93,23 +97,37 @@ def with_accounts(*names: str, **given: object) -> Settings:
 
 @dataclass
 class Rig:
-    """settings: of every exchange. models: what providers list, by name; the others have no list."""
+    """settings: of every exchange. models: what providers list, by name; the others have no list. now: the pool's clock."""
 
     settings: Settings = field(default_factory=settings)
     memory: ReasoningMemory = field(default_factory=lambda: ReasoningMemory(lambda: 0.0))
     models: dict[str, list[str]] = field(default_factory=dict)
+    now: float = 1_700_000_000.0
 
     def __post_init__(self) -> None:
-        self.accounts: Accounts = read_accounts(self.settings, catalogue())
         self.client_leg = ClientLeg(lambda: self.settings, lambda: KEY)
+        self.access_log = AccessLog()
+        self.begin()
+
+    def begin(self, accounts: Accounts | None = None) -> None:
+        """As after a start: nothing is known of any account. accounts: in place of those that the settings name."""
+        self.accounts = read_accounts(self.settings, catalogue()) if accounts is None else accounts
+        folder = Path(tempfile.gettempdir()) / f"aiclient-rig-{fresh_id()}"  # made when something is saved
+        self.states = PoolState(folder / "pool_state.json", lambda: self.now)
+        self.pool = AccountPool(self.states, lambda: self.now, lambda: 1.0)
+        self.pool.use(self.settings, self.accounts)
         self.upstream_leg = UpstreamLeg(
-            lambda: self.settings,
             lambda: self.accounts,
             self.memory,
             lambda: 1_700_000_000.0,
             ModelLists(self.list_models, lambda: 0.0),
+            self.pool,
         )
-        self.access_log = AccessLog()
+
+    def read_again(self, accounts: Accounts) -> None:
+        """The settings have changed while requests are under way."""
+        self.accounts = accounts
+        self.pool.use(self.settings, accounts)
 
     async def list_models(self, provider: Provider, account: Account) -> list[Model]:
         if (found := self.models.get(provider.name)) is None:

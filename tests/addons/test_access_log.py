@@ -8,6 +8,7 @@ from mitmproxy.flow import Error
 from mitmproxy.http import HTTPFlow, Response
 
 from addons.access_log import AccessLog, line
+from addons.attempts import Attempt
 from addons.exchange import Exchange
 from addons.providers import catalogue
 from addons.providers.base import Action
@@ -36,7 +37,8 @@ def upstream(made: Exchange) -> Exchange:
 
 def test_an_answered_request_is_told_in_full() -> None:
     made = upstream(exchange())
-    made.served_model, made.usage, made.attempts = "claude-opus-5", Usage(812, output_total=64), 2
+    made.served_model, made.usage = "claude-opus-5", Usage(812, output_total=64)
+    made.made = [Attempt("claude-custom", "claude-custom:default", "m", "anthropic", 0.0)] * 2
     made.first_byte = made.began + 0.34
     shape = (
         r"chat gpt-5 -> claude-custom/claude-opus-5 claude-custom:default 200 812\+64 tok 340 ms first \d\.\d\d s 2 attempts "

@@ -427,7 +427,7 @@ def test_whatever_is_asked_gives_the_same_plan_or_the_same_refusal(
     assert first == outcome()
     if isinstance(first, Plan):
         assert first.candidates
-        assert all(c.provider == "demo" or c.provider in holders.by_provider for c in first.candidates)
+        assert all(c.provider == "demo" or c.provider in holders.pools for c in first.candidates)
         assert all(c.why and (named is None or c.provider == named) for c in first.candidates)
         assert len({(c.provider, c.model) for c in first.candidates}) == len(first.candidates)
     else:

@@ -7,6 +7,7 @@ import zlib
 from pathlib import Path
 
 import pytest
+from mitmproxy.connection import ConnectionState
 from mitmproxy.flow import Error
 from mitmproxy.http import HTTPFlow
 
@@ -110,6 +111,30 @@ def test_28_a_key_that_came_in_another_vendors_way_is_not_kept_either(query: str
     flow = head(call(path, headers={"api-key": KEY.decode()}, key=None))
     assert status_of(flow) == 401
     assert KEY not in everything(flow)
+
+
+@pytest.mark.parametrize("name", ["x-auth-token", "x-api-keys", "X-Forwarded-Authorization", "anthropic-beta"])
+def test_28_a_long_key_is_kept_in_no_header_and_no_path_whatever_they_are(name: str) -> None:
+    key = b"a-key-of-more-than-sixteen-bytes"
+    flow = call(f"/v1/{key.decode()}?token={key.decode()}", headers={name: f"Bearer {key.decode()}"}, key=None)
+    ClientLeg(settings, lambda: key).requestheaders(flow)
+    assert status_of(flow) == 401
+    assert key not in everything(flow)
+    assert name.lower() not in live(flow).request_headers
+
+
+def test_a_short_key_takes_nothing_away() -> None:
+    flow = call("/v1/messages", headers={"x-a": "127"}, key=b"127")
+    ClientLeg(settings, lambda: b"127").requestheaders(flow)
+    assert flow.response is None
+    assert flow.request.headers["x-a"] == "127"
+    assert flow.request.host_header == "127.0.0.1:3000"
+
+
+@pytest.mark.parametrize("name", ["..%5c", "..;", "a:b", "a%3fb=c", "a%20b", "%C3%BC", "..%3AgenerateContent", "a.b"])
+def test_27_what_is_no_id_of_a_stored_answer_is_not_asked_for(name: str) -> None:
+    assert status_of(head(call(f"/v1/responses/{name}", method="GET"))) == 404
+    assert head(call("/v1/responses/resp_68-aB/input_items", method="GET")).response is None
 
 
 def test_an_unset_key_lets_nobody_in() -> None:
@@ -320,8 +345,22 @@ async def test_23_health_tells_strangers_nothing_but_that_we_live() -> None:
 
 async def test_health_names_accounts_to_those_with_a_key() -> None:
     flow = await Rig(settings(openai_api_key="sk-x-secret")).ask(call("/health"))
-    shared = {name: {"account": f"{name}:default"} for name in ("openai-custom", "openaiResponses-custom")}
-    assert body_of(flow) == {"status": "ok", "providers": shared}
+    rows = {
+        name: {
+            "accounts": [
+                {
+                    "label": f"{name}:default",
+                    "state": "healthy",
+                    "reason": "",
+                    "since": None,
+                    "until": None,
+                    "in_flight": 0,
+                }
+            ]
+        }
+        for name in ("openai-custom", "openaiResponses-custom")
+    }
+    assert body_of(flow) == {"status": "ok", "providers": rows}
     assert b"sk-x-secret" not in everything(flow)
 
 
@@ -356,6 +395,85 @@ def test_a_stranger_is_not_told_of_limits() -> None:
     assert (
         status_of(head(call("/v1/messages", headers={"content-length": "9999999"}, key=None), body_limit="1k")) == 401
     )
+
+
+def nested(levels: int) -> bytes:
+    """A body of so many levels; its strings hold brackets, which are none."""
+    deep = b"[" * (levels - 1) + b"1" + b"]" * (levels - 1)
+    return json.dumps(CHAT | {"x": "[{" * 1000}).encode()[:-1] + b', "y": ' + deep + b"}"
+
+
+@pytest.mark.parametrize(("limit", "levels", "status"), [(5, 5, 200), (5, 6, 400), (200, 200, 200), (200, 201, 400)])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/responses"])
+async def test_1_json_nested_too_deep_is_a_400_that_names_the_limit(
+    path: str, limit: int, levels: int, status: int
+) -> None:
+    body = json.loads(nested(levels)) | ({"input": "Hi"} if "responses" in path else {"max_tokens": 10})
+    flow = await Rig(settings(json_depth=limit)).ask(call(path, body))
+    assert status_of(flow) == status
+    assert status == 200 or f"{limit} levels (json_depth)" in body_of(flow)["error"]["message"]
+
+
+@pytest.mark.parametrize("bracket", [b"[", b'{"a":'])
+@pytest.mark.parametrize("start", [b"", b'"\\ud800",'])
+async def test_1_no_depth_is_too_deep_for_the_check_itself(start: bytes, bracket: bytes) -> None:
+    """Lone surrogates go through another parser."""
+    flow = await Rig().ask(call("/v1/messages", b'{"model": "m", "x": [' + start + bracket * 200_000))
+    assert status_of(flow) == 400
+    assert "200 levels (json_depth)" in body_of(flow)["error"]["message"]
+
+
+class TestConcurrentRequests:
+    def test_one_too_many_is_503_and_told_when_to_come_again(self) -> None:
+        rig = Rig(settings(concurrent_requests=2))
+        first, _second = rig.head(call("/v1/messages")), rig.head(call("/v1/models"))
+        for path, kind in [("/v1/chat/completions", "overloaded"), ("/v1/messages", "overloaded_error")]:
+            flow = rig.head(call(path))
+            assert status_of(flow) in (503, 529)
+            assert code_of(flow) == kind
+            assert flow.response is not None
+            assert flow.response.headers["retry-after"] == "1"
+        rig.client_leg.error(first)
+        assert rig.head(call("/v1/messages")).response is None
+
+    @pytest.mark.parametrize("end", ["response", "error"])
+    def test_a_place_is_given_back_once_however_often_its_end_is_told(self, end: str) -> None:
+        rig = Rig(settings(concurrent_requests=2))
+        for _ in range(5):
+            flow = rig.head(call("/v1/messages"))
+            assert flow.response is None
+            for _ in range(3):
+                getattr(rig.client_leg, end)(flow)
+        flows = [rig.head(call("/v1/messages")) for _ in range(3)]
+        assert [flow.response is None for flow in flows] == [True, True, False]
+
+    def test_the_end_of_a_request_that_was_refused_frees_no_place(self) -> None:
+        rig = Rig(settings(concurrent_requests=1))
+        _kept, refused = rig.head(call("/v1/messages")), rig.head(call("/v1/messages"))
+        rig.client_leg.response(refused)
+        assert rig.head(call("/v1/messages")).response is not None
+
+    def test_a_client_that_is_gone_keeps_no_place_though_no_end_of_its_request_was_told(self) -> None:
+        rig = Rig(settings(concurrent_requests=1))
+        flow = rig.head(call("/v1/messages"))
+        rig.client_leg.client_disconnected(flow.client_conn)
+        late = call("/v1/messages")
+        late.client_conn.state = ConnectionState.CLOSED
+        assert rig.head(late).response is None
+        assert rig.head(call("/v1/messages")).response is None
+
+    def test_strangers_and_health_take_no_place_and_wait_for_none(self) -> None:
+        rig = Rig(settings(concurrent_requests=1))
+        _strangers = [rig.head(call("/v1/messages", key=None)) for _ in range(3)]
+        _kept = rig.head(call("/v1/messages"))
+        assert _kept.response is None
+        assert status_of(rig.head(call("/v1/messages", key=None))) == 401
+        assert status_of(rig.head(call("/health", key=None))) == 200
+
+    def test_0_is_no_limit(self) -> None:
+        rig = Rig(settings(concurrent_requests=0))
+        flows = [rig.head(call("/v1/messages")) for _ in range(50)]
+        assert not any(flow.response for flow in flows)
 
 
 @pytest.mark.parametrize(("coding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)])

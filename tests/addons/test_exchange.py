@@ -4,8 +4,9 @@ import gc
 import json
 
 import pytest
-from mitmproxy.http import Headers
+from mitmproxy.http import Headers, Response
 
+from addons.attempts import Attempt
 from addons.exchange import Exchange, _live, fresh_id
 from addons.providers import catalogue
 from addons.providers.base import Action
@@ -108,9 +109,9 @@ def test_17_what_was_dropped_in_the_same_protocol_is_told_of_too() -> None:
     assert made.answer(200, b"{}").headers["x-aiclient-conversion"] == "chat->chat; dropped=seed__x-evil:_1"
 
 
-def test_28_our_credential_and_names_of_the_account_are_taken_out_of_errors() -> None:
+def test_28_our_credentials_and_names_of_the_account_are_taken_out_of_errors() -> None:
     made = exchange()
-    made.secret_headers = [(b"authorization", b"Bearer topsecret"), (b"x-api-key", b"other-secret")]
+    made.sent_secrets = {b"topsecret", b"other-secret"}
     message = (
         "key topsecret other-secret of org-AbCdEf123456 in proj_AbCdEf123456 is sk-proj-ab***wxyz, ask the org-chart"
     )
@@ -153,3 +154,58 @@ def test_deadlines_are_those_of_the_settings_when_it_began() -> None:
         CHAT, WIRES["chat"], {}, settings(first_byte_seconds=1, idle_seconds=2, heartbeat_seconds=3, total_seconds=4)
     )
     assert (made.first_byte_seconds, made.idle_seconds, made.heartbeat_seconds, made.total_seconds) == (1, 2, 3, 4)
+
+
+def test_the_first_word_of_an_answer_is_told_once() -> None:
+    made, told = exchange(), list[str]()
+    made.on_answer = lambda: told.append("well")
+    made.watch(Start(model="served"))
+    assert told == [], "a stream may still break off without a word"
+    made.watch(TextStart(0))
+    made.watch(ToolStart(1, "a", "f"))
+    assert told == ["well"]
+
+
+def test_the_providers_id_of_an_answer_is_kept() -> None:
+    made = exchange()
+    made.watch(Start(id="resp_1"))
+    made.watch(Start())
+    assert made.answer_id == "resp_1"
+
+
+def test_an_answer_that_came_to_nothing_leaves_nothing_behind() -> None:
+    made = exchange()
+    made.watch(Start(id="resp_1", model="served"))
+    made.watch(UsageUpdate(Usage(5)))
+    made.watch(TextStart(0))
+    made.watch(Finish("stop"))
+    made.answered, made.on_answer = made.answer(200, b""), list
+    made.forget_answer()
+    assert (made.usage, made.finish, made.served_model, made.first_byte) == (Usage(), None, None, None)
+    assert (made.answered, made.answer_id, made.on_answer) == (None, None, None)
+
+
+def test_an_answer_is_read_where_there_is_a_reader_alone() -> None:
+    made, answer = exchange(), Response.make(200, b"x")
+    assert (made.fault_in(answer), made.answered) == (None, None)
+    made.read = lambda _, found: found
+    assert (made.fault_in(answer), made.answered) == (None, answer)
+
+    def broken(*_: object) -> Response:
+        raise UpstreamError(Kind.BROKEN_STREAM, "no answer")
+
+    made.read = broken
+    fault = made.fault_in(answer)
+    assert fault is not None
+    assert fault.kind is Kind.BROKEN_STREAM
+
+
+def test_attempts_are_counted_over_all_providers() -> None:
+    made = exchange()
+    made.made.append(Attempt("openai-custom", "openai-custom:a", "m", "chat", 0.0))
+    before = made.snapshot()
+    made.turn_to(catalogue()["claude-custom"], None, "other")
+    made.made.append(Attempt("claude-custom", "claude-custom:a", "other", "anthropic", 0.0))
+    assert made.attempts == 2
+    made.return_to(before)
+    assert (made.attempts, made.provider, made.target_model) == (2, None, "")

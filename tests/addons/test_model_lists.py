@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 
 import pytest
 
-from addons.model_lists import FAILED_SECONDS, KEPT_SECONDS, ModelLists, ask_provider
+from addons.accounts import Member
+from addons.model_lists import ASKED, FAILED_SECONDS, KEPT_SECONDS, ModelLists, ask_provider
 from addons.providers.base import Provider
 from addons.providers.claude_custom import ClaudeCustom
 from addons.providers.demo import Demo
@@ -16,6 +18,7 @@ from converters.errors import Kind, UpstreamError
 from converters.model_list import Model
 from creds.account import Account
 from creds.api_key import ApiKey
+from creds.slot import Slot
 
 type Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 type Listen = Callable[[Answer], Awaitable[str]]
@@ -28,16 +31,29 @@ def account(provider: Provider, base: str = "https://x.test/v1") -> Account:
     return Account(provider.name, f"{provider.name}:default", base, ApiKey("s3cret"))
 
 
+def pool(provider: Provider, *disabled: bool) -> tuple[Provider, list[Member]]:
+    """As many accounts as there are words for whether they are disabled."""
+    return provider, [
+        Member(
+            replace(account(provider), label=f"{provider.name}:{number}"),
+            Slot(provider.name, f"{number}", disabled=off),
+        )
+        for number, off in enumerate(disabled)
+    ]
+
+
 class Asked:
     """Answers from a list; an exception is raised."""
 
     def __init__(self, *answers: list[Model] | UpstreamError) -> None:
         self.answers = list(answers)
         self.calls = 0
+        self.labels: list[str] = []
         self.time = 0.0
 
     async def __call__(self, provider: Provider, account: Account) -> list[Model]:
         self.calls += 1
+        self.labels.append(account.label)
         answer = self.answers.pop(0)
         await asyncio.sleep(0)
         if isinstance(answer, UpstreamError):
@@ -74,11 +90,31 @@ async def test_a_provider_that_failed_is_left_in_peace_for_a_while() -> None:
 async def test_one_list_is_enough() -> None:
     ask = Asked(UpstreamError(Kind.SERVER, "x"), [Model("a")])
     lists = ModelLists(ask, ask.now)
-    pairs: list[tuple[Provider, Account]] = [(OPENAI, account(OPENAI)), (CLAUDE, account(CLAUDE))]
-    assert (await lists.all_of(pairs)).keys() == {"claude-custom"}
+    pools = [pool(OPENAI, False), pool(CLAUDE, False)]
+    assert (await lists.all_of(pools)).keys() == {"claude-custom"}
     assert await lists.all_of([]) == {}
     with pytest.raises(UpstreamError):
-        await lists.all_of(pairs[:1])
+        await lists.all_of(pools[:1])
+
+
+async def test_a_pool_has_the_list_of_the_first_account_that_gives_one() -> None:
+    ask = Asked(UpstreamError(Kind.AUTH, "x"), [Model("b")])
+    found = await ModelLists(ask, ask.now).all_of([pool(OPENAI, True, False, False, False)])
+    assert found == {"openai-custom": [Model("b")]}
+    assert ask.labels == ["openai-custom:1", "openai-custom:2"], "a disabled account was asked, or one too many"
+
+
+async def test_a_great_pool_is_not_asked_account_by_account() -> None:
+    ask = Asked(*[UpstreamError(Kind.SERVER, f"no {number}") for number in range(9)])
+    with pytest.raises(UpstreamError, match="no 0"):
+        await ModelLists(ask, ask.now).first_of(*pool(OPENAI, *[False] * 9))
+    assert ask.calls == ASKED
+
+
+async def test_a_pool_of_disabled_accounts_has_no_list() -> None:
+    ask = Asked()
+    with pytest.raises(UpstreamError, match="openai-custom has no account in use"):
+        await ModelLists(ask, ask.now).first_of(*pool(OPENAI, True))
 
 
 async def test_a_bug_is_not_an_empty_list() -> None:
@@ -86,7 +122,7 @@ async def test_a_bug_is_not_an_empty_list() -> None:
         raise KeyError("bug")
 
     with pytest.raises(KeyError):
-        await ModelLists(broken).all_of([(OPENAI, account(OPENAI))])
+        await ModelLists(broken).all_of([pool(OPENAI, False)])
 
 
 # --- over the wire ---
@@ -165,7 +201,7 @@ async def test_16_what_is_no_list_is_an_error(serve: Serve, status: int, body: b
 
 
 async def test_a_list_without_end_is_not_read_to_the_end(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("addons.model_lists.LIMIT", 10)
+    monkeypatch.setattr("addons.upstream_call.LIMIT", 10)
     url, _ = await serve({"/v1/models": (200, b'{"data":[{"id":"a"}]}')})
     with pytest.raises(UpstreamError, match="over 10 bytes"):
         await ask_provider(OPENAI, account(OPENAI, url + "/v1"))

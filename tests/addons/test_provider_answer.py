@@ -98,6 +98,22 @@ async def test_4_a_200_that_is_no_answer_is_an_error(
     assert "content-encoding" not in response.headers
 
 
+@pairs
+@pytest.mark.parametrize(("limit", "fault"), [("1m", False), ("200k", True)])
+async def test_20_a_compressed_stream_unpacks_to_the_limit_and_no_further(
+    path: str, rig: Rig, limit: str, fault: bool
+) -> None:
+    comment = b": " + b"x" * 300_000 + b"\n\n"
+    stream = Rig(rig.settings.model_copy(update={"stream_limit": limit}))
+    flow = await stream.ask(call(path, BODIES[path] | {"stream": True}))
+    packed = gzip.compress(comment + answer_of(rig, stream=True))
+    await stream.answer(flow, packed, content_type="text/event-stream", content_encoding="gzip")
+    pipe = live(flow).pipe
+    assert pipe is not None
+    assert (pipe.failed is not None) is fault
+    assert not fault or "size limit" in str(pipe.failed)
+
+
 async def test_a_bug_of_ours_in_an_answer_is_502(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise KeyError("s3cret")

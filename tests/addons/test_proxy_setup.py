@@ -16,6 +16,7 @@ from mitmproxy.test import taddons
 
 from addons.client_key import PREFIX
 from addons.proxy_setup import HOST_OPTIONS, ProxySetup, listen_hosts, listens
+from creds.places import own_file
 
 MODE = "reverse:https://placeholder.test@127.0.0.1:3000"
 OPEN = "reverse:https://placeholder.test@0.0.0.0:3000"
@@ -201,13 +202,13 @@ def test_options_of_others_change_nothing(tctx: taddons.context, setup: ProxySet
 
 def test_a_change_is_told_of() -> None:
     told: list[object] = []
-    setup = ProxySetup(told.append)
+    setup = ProxySetup(lambda *found: told.append(found))
     with taddons.context(Proxyserver(), Onboarding()) as context:
         context.options.update(mode=[MODE])
         context.master.addons.add(setup)
         tells = len(told)
         context.configure(setup, aiclient_idle_seconds="9")
-        assert told[tells:] == [setup.settings]
+        assert told[tells:] == [(setup.settings, setup.accounts)]
         assert setup.settings.idle_seconds == 9
 
 
@@ -261,3 +262,96 @@ def test_streams_are_kept_whole_where_mitmweb_shows_them_though_it_shows_none_ye
         context.master.addons.add(View())
         setup.running()
         assert context.options.store_streamed_bodies
+
+
+# --- files that are read again ---
+
+POOL = "[[account]]\nprovider = 'openai-custom'\nlabel = '{}'\nopenai_api_key = 'sk-{}'\n"
+
+
+def labels(setup: ProxySetup) -> list[str]:
+    return [member.slot.label for member in setup.accounts.members]
+
+
+def test_a_file_that_has_changed_is_read_again(tctx: taddons.context, setup: ProxySetup) -> None:
+    Path("aiclient.toml").write_text(POOL.format("a", "a"))
+    start(tctx, setup)
+    assert labels(setup) == ["openai-custom:a"]
+    Path("aiclient.toml").write_text("account_tries = 7\n" + POOL.format("a", "a") + POOL.format("b", "b"))
+    setup.again()
+    assert labels(setup) == ["openai-custom:a", "openai-custom:b"]
+    assert setup.settings.account_tries == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("port = 'x'", "port"),
+        ("[[account]]\nprovider = 'openai-custom'", "has no openai_api_key"),
+        ("not toml", "not TOML"),
+        ("provider_pools_file = 'nowhere.json'", "provider_pools_file: cannot read nowhere.json"),
+    ],
+)
+def test_a_file_that_is_wrong_now_leaves_all_as_it_was(
+    tctx: taddons.context, setup: ProxySetup, caplog: pytest.LogCaptureFixture, text: str, said: str
+) -> None:
+    Path("aiclient.toml").write_text(POOL.format("a", "a"))
+    start(tctx, setup)
+    before = (setup.settings, setup.accounts, setup.key)
+    Path("aiclient.toml").write_text(text)
+    setup.again()
+    assert (setup.settings, setup.accounts, setup.key) == before
+    ours = [record for record in caplog.records if record.name.startswith("aiclient")]
+    (warning,) = [record.message for record in ours if record.levelno == logging.WARNING]
+    assert warning.startswith("settings are not read again: ")
+    assert said in warning
+    assert "\n" not in warning
+
+
+def test_what_cannot_be_taken_over_is_told_once(
+    tctx: taddons.context, setup: ProxySetup, caplog: pytest.LogCaptureFixture
+) -> None:
+    Path("pools.json").write_text('{"nobody": [{}], "openai-custom": [{"OPENAI_API_KEY": "sk-1"}]}')
+    Path("aiclient.toml").write_text("provider_pools_file = 'pools.json'")
+    start(tctx, setup)
+    setup.again()
+    assert caplog.text.count("provider_pools_file: 'nobody' is no provider here") == 1
+    assert labels(setup) == ["openai-custom:1"]
+
+
+def test_the_stamp_changes_with_each_file_and_with_no_other(
+    tctx: taddons.context, setup: ProxySetup, own_environment: Path
+) -> None:
+    """An empty path would be the current folder, which changes with every file in it."""
+    Path("aiclient.toml").write_text("")
+    start(tctx, setup)
+    stamps = [setup.stamp()]
+    Path("another").write_text("x")
+    assert setup.stamp() == stamps[0]
+    Path("aiclient.toml").write_text("provider_pools_file = 'pools.json'")
+    stamps.append(setup.stamp())
+    Path("pools.json").write_text("{}")
+    setup.again()
+    stamps.append(setup.stamp())
+    Path("pools.json").write_text('{"openai-custom": []}')
+    stamps.append(setup.stamp())
+    own = own_file("openai-qwen-oauth", own_environment)
+    own.parent.mkdir(parents=True)
+    own.write_text("{}")
+    stamps.append(setup.stamp())
+    own.write_text('{"access_token": "renewed"}')
+    assert setup.stamp() == stamps[-1], "what is in a login is for its account to see"
+    Path("aiclient.toml").unlink()
+    stamps.append(setup.stamp())
+    assert len({repr(stamp) for stamp in stamps}) == len(stamps) == 6
+
+
+def test_a_settings_file_that_is_named_and_gone_has_a_stamp(
+    tctx: taddons.context, setup: ProxySetup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("mine.toml").write_text("")
+    monkeypatch.setenv("AICLIENT_CONFIG", "mine.toml")
+    start(tctx, setup)
+    before = setup.stamp()
+    Path("mine.toml").unlink()
+    assert setup.stamp() != before

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from addons.accounts import Accounts
+from addons.accounts import Accounts, Member
 from addons.settings import Settings
 from addons.token_refresh import EVERY, SPREAD, TokenRefresh
 from creds.account import Account, Credential, CredentialError, Scheme, State, Status
 from creds.api_key import ApiKey
+from creds.slot import Slot
 
 
 class Watched:
@@ -37,13 +38,18 @@ class Watched:
             raise CredentialError(self.error)
 
 
+def member(provider: str, credential: Credential, name: str = "default", disabled: bool = False) -> Member:
+    label = f"{provider}:{name}"
+    return Member(Account(provider, label, "https://x.test", credential), Slot(provider, label, disabled=disabled))
+
+
 def addon(
     *credentials: Credential,
     chance: Callable[[], float] = lambda: 0.5,
     on_demand: frozenset[str] = frozenset(),
     **more: object,
 ) -> TokenRefresh:
-    accounts = {f"p{i}": Account(f"p{i}", f"p{i}:default", "https://x.test", c) for i, c in enumerate(credentials)}
+    accounts = {f"p{i}": (member(f"p{i}", c),) for i, c in enumerate(credentials)}
     settings = Settings(**more)  # type: ignore[arg-type]
     return TokenRefresh(lambda: settings, lambda: Accounts(accounts, on_demand=on_demand), chance)
 
@@ -62,6 +68,13 @@ async def test_accounts_that_wait_to_be_named_are_left_alone() -> None:
     waiting = Watched()
     await addon(waiting, on_demand=frozenset({"p0"})).look()
     assert waiting.margins == []
+
+
+async def test_every_account_of_a_pool_is_kept_but_those_that_their_owner_disabled() -> None:
+    first, second, off = Watched(), Watched(), Watched()
+    pool = (member("p", first, "a"), member("p", second, "b"), member("p", off, "c", disabled=True))
+    await TokenRefresh(Settings, lambda: Accounts({"p": pool}), lambda: 0.5).look()
+    assert [len(each.margins) for each in (first, second, off)] == [1, 1, 0]
 
 
 async def test_it_can_be_switched_off() -> None:

@@ -183,33 +183,36 @@ async def test_an_account_without_headers_of_its_own_is_an_account_all_the_same(
     [
         (Kind.UNREACHABLE, False, False, True),
         (Kind.BROKEN_STREAM, True, False, True),  # a kept-alive connection had been closed
-        (Kind.BROKEN_STREAM, False, False, False),
-        (Kind.BROKEN_STREAM, True, True, False),  # an answer had begun
-        (Kind.TIMEOUT, True, False, False),
-        (Kind.SERVER, False, True, False),
+        (Kind.BROKEN_STREAM, False, False, True),
+        (Kind.BROKEN_STREAM, True, True, True),  # an answer had begun, and the client has seen nothing of it
+        (Kind.SERVER, False, True, True),
+        (Kind.TIMEOUT, True, False, False),  # the client has waited long enough for this account
+        (Kind.TIMEOUT, False, True, False),
     ],
 )
-async def test_6_only_what_was_certainly_not_answered_is_tried_again(
+async def test_6_what_may_pass_is_tried_again_with_the_only_account_there_is(
     kind: Kind, reused: bool, answered: bool, again: bool
 ) -> None:
-    flow = await OPENAI.ask(call(CHAT_PATH))
+    rig = Rig(with_accounts("openai", account_wait_seconds=0, request_base_delay=0))
+    flow = await rig.ask(call(CHAT_PATH))
     if answered:
         flow.response = Response.make(200)
     attempt = FailedAttempt(flow, UpstreamError(kind, "x"), reused=reused)
-    await OPENAI.upstream_leg.attempt_failed(attempt)
+    await rig.upstream_leg.attempt_failed(attempt)
     assert attempt.again is again
     assert live(flow).attempts == 1 + again
 
 
-@pytest.mark.parametrize("retries", [0, 1, 3])
-async def test_8_attempts_are_bounded_by_the_setting(retries: int) -> None:
-    rig = Rig(with_accounts("openai", connect_retries=retries))
+@pytest.mark.parametrize(("retries", "attempts"), [(0, 1), (1, 2), (2, 3), (5, 3)])
+async def test_8_attempts_are_bounded_by_the_settings(retries: int, attempts: int) -> None:
+    """`request_max_retries`, and `account_tries`, which is 3."""
+    rig = Rig(with_accounts("openai", request_max_retries=retries, request_base_delay=0))
     flow = await rig.ask(call(CHAT_PATH))
-    for number in range(retries + 2):
+    for number in range(1, attempts + 1):
         attempt = FailedAttempt(flow, UpstreamError(Kind.UNREACHABLE, "x"))
         await rig.upstream_leg.attempt_failed(attempt)
-        assert attempt.again is (number < retries)
-    assert live(flow).attempts == 1 + retries
+        assert attempt.again is (number < attempts)
+    assert live(flow).attempts == attempts
 
 
 async def test_flows_of_others_are_left_alone() -> None:
@@ -257,7 +260,6 @@ async def test_8_a_failure_turns_to_the_next_provider_of_the_chain(status: int) 
     assert live(flow).attempts == 2
 
     again = FailedAttempt(flow, UpstreamError(Kind.UNREACHABLE, "x"))
-    live(flow).retries_left = 0
     await rig.upstream_leg.attempt_failed(again)
     assert again.again
     assert flow.request.url == "https://gemini.test/v1beta/models/gemini-2.5-flash:generateContent"
@@ -279,18 +281,43 @@ async def test_8_a_failure_turns_to_the_next_provider_of_the_chain(status: int) 
     ],
     ids=["no JSON", "a list", "no choice", "elsewhere"],
 )
-async def test_6_an_answer_that_is_none_is_found_out_while_somebody_else_is_left(
+async def test_6_an_answer_that_is_none_is_found_out_before_the_client_sees_it(
     status: int, body: bytes, kind: Kind
 ) -> None:
-    """The last answer is read once only, on its way to the client."""
+    """Also of the last one that can be asked: its account may be asked once more."""
     flow = await chained().ask(call(CHAT_PATH, CHAT | {"model": "fast"}))
     exchange = live(flow)
+    exchange.left.clear()
     fault = exchange.fault_in(Response.make(status, body, {"content-type": "application/json"}))
     assert fault is not None
     assert fault.kind is kind
-    assert exchange.fault_in(Response.make(200, json.dumps(CHAT_ANSWER).encode())) is None
-    exchange.left.clear()
-    assert exchange.fault_in(Response.make(status, body)) is None
+    assert exchange.answered is None
+
+
+async def test_6_a_good_answer_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the relay, before it is known to be one; what was read then is what the client gets."""
+    rig = Rig(with_accounts("claude"))
+    flow = await rig.ask(call(CHAT_PATH))
+    answer = Response.make(200, json.dumps(MESSAGE_ANSWER).encode(), {"content-type": "application/json"})
+    assert live(flow).fault_in(answer) is None
+    monkeypatch.setattr("addons.provider_answer.collect", None)
+    await rig.answer(flow, MESSAGE_ANSWER)
+    assert text_of(body_of(flow)) == "Hello"
+    assert live(flow).usage.output_total == 2
+
+
+async def test_6_a_bug_in_reading_is_no_fault_of_the_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig(with_accounts("claude"))
+    flow = await rig.ask(call(CHAT_PATH))
+
+    def fail(*_: object) -> None:
+        raise KeyError("bug")
+
+    monkeypatch.setattr("addons.provider_answer.collect", fail)
+    answer = Response.make(200, json.dumps(MESSAGE_ANSWER).encode(), {"content-type": "application/json"})
+    assert live(flow).fault_in(answer) is None
+    assert (live(flow).answered, live(flow).usage.output_total) == (None, None)
+    assert (await rig.answer(flow, MESSAGE_ANSWER)).status_code == 502
 
 
 async def test_8_the_clients_own_fault_ends_the_chain() -> None:

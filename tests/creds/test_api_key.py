@@ -2,8 +2,8 @@
 
 import pytest
 
-from creds.account import CredentialError, Scheme
-from creds.api_key import ApiKey, KeyRow, accounts_from, masked, parse_key
+from creds.account import Account, CredentialError, Scheme
+from creds.api_key import ApiKey, KeyRow, account_from, masked, parse_key
 
 
 def test_a_key_goes_out_in_the_wires_own_header() -> None:
@@ -32,29 +32,33 @@ def test_an_empty_key_is_refused_by_name() -> None:
         parse_key("  ", "claude_api_key")
 
 
-def test_rows_with_a_key_become_accounts_in_their_order() -> None:
-    accounts = accounts_from(
-        [
-            KeyRow("claude-custom", "claude_api_key", "sk-c", "https://a.example"),
-            KeyRow("openai-custom", "openai_api_key", " ", "https://b.example"),
-            KeyRow("gemini-custom", "gemini_api_key", "sk-g", "https://c.example", "v1beta"),
-        ]
-    )
-    assert [(a.provider, a.label, a.base_url) for a in accounts] == [
-        ("claude-custom", "claude-custom:default", "https://a.example/v1"),
-        ("gemini-custom", "gemini-custom:default", "https://c.example/v1beta"),
-    ]
-    assert accounts[0].credential == ApiKey("sk-c")
+def row(key: str = "sk-c", base_url: str = "https://a.example", version: str = "v1") -> KeyRow:
+    return KeyRow("claude-custom", "claude-custom:work", "claude_api_key", key, base_url, version)
 
 
-def test_a_bad_base_url_names_the_provider() -> None:
-    with pytest.raises(CredentialError, match="base URL of claude-custom: must begin"):
-        accounts_from([KeyRow("claude-custom", "claude_api_key", "sk-c", "a.example")])
+@pytest.mark.parametrize(("version", "url"), [("v1", "https://a.example/v1"), ("v1beta", "https://a.example/v1beta")])
+def test_a_row_with_a_key_becomes_an_account_of_its_label(version: str, url: str) -> None:
+    account = account_from(row(" sk-c ", version=version))
+    assert account == Account("claude-custom", "claude-custom:work", url, ApiKey("sk-c"))
+
+
+def test_a_row_without_a_key_is_no_account_whatever_else_it_says() -> None:
+    assert account_from(row(" ", "nonsense")) is None
+
+
+def test_a_bad_base_url_names_the_account() -> None:
+    with pytest.raises(CredentialError, match="base URL of claude-custom:work: must begin"):
+        account_from(row(base_url="a.example"))
+
+
+def test_a_bad_key_names_its_setting() -> None:
+    with pytest.raises(CredentialError, match="claude_api_key holds a blank"):
+        account_from(row("sk c"))
 
 
 def test_keys_do_not_show_in_a_repr() -> None:
     assert "hunter2" not in repr(ApiKey("hunter2"))
-    assert "hunter2" not in repr(KeyRow("p", "s", "hunter2", "u"))
+    assert "hunter2" not in repr(row("hunter2"))
 
 
 @pytest.mark.parametrize(

@@ -8,18 +8,34 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from creds import pool
 from creds.pool import BUSY, Asked, Choice, Nobody, Wait, choose, lease, release, reset
 from creds.pool_outcome import RULES, SUCCESS, Outcome, report
-from creds.slot import DEFAULTS, FRESH, Limits, Rest, Slot, SlotState, Standing, Stop, standing
+from creds.slot import (
+    DEFAULTS,
+    FRESH,
+    SUSPENDED,
+    Limits,
+    Rest,
+    Slot,
+    SlotState,
+    Standing,
+    Stop,
+    is_obeyed,
+    rests_of,
+    standing,
+)
 
 NOW = 1_000_000.0
 A, B, C = (Slot("p", f"p:{name}") for name in "abc")
 COOLING = SlotState(rest=Rest(NOW + 40, NOW - 20, "rate_limit", "slow down"))
 ENDED = SlotState(rest=Rest(NOW - 1, NOW - 20, "server", "HTTP 500"))
-STOPPED = SlotState(stop=Stop(NOW - 5, "forbidden", "account suspended"))
+STOPPED = SlotState(stop=Stop(NOW - 5, "suspended", "account suspended"))
+REFUSED = SlotState(stop=Stop(NOW - 5, "forbidden", "no credit"))
+CAUTION = SlotState(rest=Rest(NOW + 40, NOW - 20, "server", "HTTP 500"))  # ours: nobody asked for it
 ASKED = Asked("m")
 
 
@@ -222,6 +238,66 @@ def test_a_request_for_another_model_is_no_probe_of_a_model_that_rested() -> Non
     assert not chosen([A], {"p:a": ended}, Asked("other")).probe
 
 
+# --- for want of any other ---
+
+HURRIED = replace(ASKED, hurried=True)
+
+
+def test_in_a_hurry_our_own_caution_gives_way() -> None:
+    assert resting([A], {"p:a": CAUTION}).again == NOW + 40
+    found = chosen([A], {"p:a": CAUTION}, HURRIED)
+    assert (found.slot, found.probe) == (A, True)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        Rest(NOW + 40, NOW, "rate_limit"),
+        Rest(NOW + 40, NOW, "payment"),
+        Rest(NOW + 40, NOW, "server", told=NOW + 40),
+        Rest(NOW + 40, NOW, "overloaded", told=NOW + 4000),
+    ],
+)
+def test_in_a_hurry_a_rest_that_the_provider_asked_for_is_kept(rest: Rest) -> None:
+    for state in (SlotState(rest=rest), SlotState(models={"m": rest})):
+        assert resting([A], {"p:a": state}, HURRIED).until == NOW + 40
+        both = replace(state, rest=rest, models={"m": Rest(NOW + 5, NOW, "server")})
+        assert resting([A], {"p:a": both}, HURRIED).until == NOW + 40
+
+
+def test_in_a_hurry_an_account_that_another_request_tries_is_asked_too() -> None:
+    probed = replace(ENDED, rest=Rest(NOW - 1, NOW - 9, "server", probe=NOW - 1))
+    assert resting([A], {"p:a": probed}).busy
+    assert chosen([A], {"p:a": probed}, HURRIED).slot == A
+
+
+def test_in_a_hurry_one_that_this_request_has_tried_still_rests() -> None:
+    asked = replace(HURRIED, tried={"p:a": 1})
+    assert resting([A], {"p:a": CAUTION}, asked).until == NOW + 40
+
+
+def test_a_limit_on_requests_at_once_holds_in_a_hurry() -> None:
+    assert resting([replace(A, concurrency=1)], {"p:a": SlotState(in_flight=1)}, HURRIED).busy
+
+
+def test_a_refused_account_is_asked_when_nobody_else_is_left_and_once_a_request() -> None:
+    states = {"p:a": REFUSED}
+    assert chosen([A, replace(B, priority=9)], states).slot.label == "p:b"
+    assert isinstance(choose([A, B], {**states, "p:b": COOLING}, HURRIED, NOW, 0.0), Wait), "another one comes back"
+    assert chosen([A], states).slot == A
+    assert choose([A], states, Asked("m", tried={"p:a": 1}), NOW, 0.0) == Nobody((("p:a", "is stopped: no credit"),))
+
+
+def test_a_suspended_account_is_no_last_resort() -> None:
+    for asked in (ASKED, HURRIED):
+        assert choose([A], {"p:a": STOPPED}, asked, NOW, 0.0) == Nobody((("p:a", "is stopped: account suspended"),))
+    assert chosen([A, B], {"p:a": STOPPED, "p:b": REFUSED}).slot == B
+
+
+def test_the_best_of_the_refused_is_the_last_resort() -> None:
+    assert chosen([replace(A, priority=1), B], {"p:a": REFUSED, "p:b": REFUSED}).slot == B
+
+
 # --- use ---
 
 
@@ -267,6 +343,7 @@ steps = st.lists(
 )
 
 
+@examples(deadline=None)
 @given(slots_, steps, chances)
 def test_whatever_happens_only_those_that_may_be_asked_are_asked(
     slots: list[Slot],
@@ -278,7 +355,7 @@ def test_whatever_happens_only_those_that_may_be_asked_are_asked(
     now, probes = NOW, dict[str, float]()
     for cause, wait, luck, passed, of_model, affinity in steps:
         now += passed
-        asked = Asked("m", affinity)
+        asked = Asked("m", affinity, hurried=luck > 0.8)
         found = choose(slots, states, asked, now, luck)
         assert found == choose(slots, states, asked, now, luck)
         at = {slot.label: standing(slot, states.get(slot.label, FRESH), now, "m") for slot in slots}
@@ -291,10 +368,20 @@ def test_whatever_happens_only_those_that_may_be_asked_are_asked(
             else:
                 assert set(at.values()) <= {Standing.STOPPED, Standing.DISABLED}
             continue
-        label = found.slot.label
-        assert at[label] in (Standing.HEALTHY, Standing.HALF_OPEN)
-        assert found.probe == (at[label] is Standing.HALF_OPEN)
-        if found.probe:
+        label, state = found.slot.label, states.get(found.slot.label, FRESH)
+        assert found.probe == bool(rests_of(state, "m"))
+        if at[label] is Standing.STOPPED:
+            assert set(at.values()) <= {Standing.STOPPED, Standing.DISABLED}, "somebody else was there to be asked"
+            assert state.stop is not None
+            assert state.stop.cause != SUSPENDED
+        elif asked.hurried:
+            cooling = [rest for rest in rests_of(state, "m") if rest.until > now]
+            assert not any(is_obeyed(rest) for rest in cooling), "its provider asked to be left in peace"
+        else:
+            assert at[label] in (Standing.HEALTHY, Standing.HALF_OPEN)
+        if at[label] is Standing.COOLING:
+            assert asked.hurried
+        if found.probe and not asked.hurried and at[label] is Standing.HALF_OPEN:
             assert now >= probes.get(label, 0.0) + DEFAULTS.probe or label not in probes
             probes[label] = now
         states[label] = lease(states.get(label, FRESH), found, now)
@@ -308,6 +395,7 @@ def test_whatever_happens_only_those_that_may_be_asked_are_asked(
         assert standing(slot, states.get(slot.label, FRESH), after, "m") is not Standing.COOLING
 
 
+@examples(deadline=None)
 @given(st.lists(st.integers(1, 7), min_size=1, max_size=5), st.integers(1, 400), chances)
 def test_shares_are_as_the_weights_are(weights: list[int], calls: int, chance: float) -> None:
     slots = [Slot("p", f"p:{n}", weight=float(weight)) for n, weight in enumerate(weights)]
@@ -323,6 +411,7 @@ def test_shares_are_as_the_weights_are(weights: list[int], calls: int, chance: f
         assert abs(counts[slot.label] - fair) <= len(slots)
 
 
+@examples(deadline=None)
 @given(st.text(), st.integers(2, 6), st.data())
 def test_affinity_is_stable_whatever_other_accounts_do(key: str, number: int, data: st.DataObject) -> None:
     slots = [Slot("p", f"p:{n}") for n in range(number)]
@@ -333,6 +422,68 @@ def test_affinity_is_stable_whatever_other_accounts_do(key: str, number: int, da
     again = choose(slots, {slot.label: COOLING for slot in gone}, Asked("m", key or "k"), NOW, 0.9)
     assert isinstance(again, Choice)
     assert again.slot == first.slot
+
+
+@examples(deadline=None)
+@given(st.integers(1, 5), st.integers(1, 60), chances, st.sampled_from(["", "talk"]))
+def test_nobody_starves(number: int, calls: int, chance: float, affinity: str) -> None:
+    """Without a word on the conversation each account gets its turn, also one that comes back; with one, every conversation is
+    served."""
+    slots = [Slot("p", f"p:{n}") for n in range(number)]
+    states: dict[str, SlotState] = {"p:0": COOLING} if number > 1 else {}
+    counts: Counter[str] = Counter()
+    for moment in range(calls + 3 * number):
+        if moment == calls:
+            states["p:0"] = replace(states.get("p:0", FRESH), rest=None)
+            counts.clear()
+        found = choose(slots, states, Asked("m", affinity), NOW + moment / 1000, chance)
+        assert isinstance(found, Choice)
+        states[found.slot.label] = release(lease(states.get(found.slot.label, FRESH), found, NOW + moment / 1000))
+        counts[found.slot.label] += 1
+    if affinity:
+        assert len(counts) == 1
+    else:
+        assert min(counts[slot.label] for slot in slots) >= 2
+
+
+@examples(deadline=None)
+@given(slots_, steps)
+def test_no_account_in_cooldown_is_chosen_while_a_healthy_one_exists(
+    slots: list[Slot], steps: list[tuple[str, float | None, float, float, bool, str]]
+) -> None:
+    """Whoever asks, in a hurry or not: the states are made by outcomes, as they are in life."""
+    states: dict[str, SlotState] = {}
+    now = NOW
+    for number, (cause, wait, luck, passed, of_model, _) in enumerate(steps):
+        now += passed
+        if not slots:
+            break
+        label = slots[number % len(slots)].label
+        states[label] = report(states.get(label, FRESH), Outcome(cause, now, "m", of_model, wait), now, luck)
+        healthy = {s.label for s in slots if standing(s, states.get(s.label, FRESH), now, "m") is Standing.HEALTHY}
+        found = choose(slots, states, ASKED, now, luck)
+        if healthy:
+            assert isinstance(found, Choice)
+            state = standing(found.slot, states.get(found.slot.label, FRESH), now, "m")
+            assert state in (Standing.HEALTHY, Standing.HALF_OPEN)
+
+
+@examples(deadline=None)
+@given(steps)
+def test_every_cooldown_ends_by_itself(steps: list[tuple[str, float | None, float, float, bool, str]]) -> None:
+    """No later than the longest one after the last failure; then the account is chosen, unless a person must mend it."""
+    state, now = FRESH, NOW
+    for cause, wait, luck, passed, of_model, _ in steps:
+        now += passed
+        state = report(state, Outcome(cause, now, "m", of_model, wait), now, luck)
+    later = now + DEFAULTS.longest
+    found = choose([A], {"p:a": state}, ASKED, later, 0.0)
+    if state.stop is not None and state.stop.cause == SUSPENDED:
+        assert isinstance(found, Nobody)
+    else:
+        assert isinstance(found, Choice)
+        well = report(lease(state, found, later), Outcome(SUCCESS, later, "m"), later + 1, 0.5)
+        assert standing(A, well, later + 1, "m") is Standing.HEALTHY
 
 
 @pytest.mark.parametrize("limits", [Limits(tries=1), Limits(tries=5)])

@@ -48,6 +48,7 @@ class Upstreams:
     def settings(self) -> dict[str, str]:
         return {
             "API_KEY": CLIENT_KEY,
+            "REQUEST_BASE_DELAY": "20",  # what is tried again, is tried soon
             "OPENAI_API_KEY": KEYS["openai-custom"],
             "OPENAI_BASE_URL": f"{self.of('openai-custom').url}/v1",
             "OPENAI_RESPONSES_API_KEY": KEYS["openaiResponses-custom"],

@@ -286,7 +286,7 @@ def nowhere(start: Launch, upstreams: Upstreams, closing_door: tuple[int, list[f
 
 
 @pytest.mark.parametrize(("protocol", "provider"), PAIRS, ids=PAIR_NAMES)
-def test_a_provider_that_cannot_be_reached_is_tried_once_more_and_then_502(
+def test_8_a_provider_that_cannot_be_reached_is_tried_three_times_and_then_502(
     nowhere: Proxy, closing_door: tuple[int, list[float]], protocol: str, provider: str
 ) -> None:
     """Half of the pairs stream, each protocol and each provider in both manners: the pauses between attempts add up."""
@@ -300,7 +300,7 @@ def test_a_provider_that_cannot_be_reached_is_tried_once_more_and_then_502(
     error_of(protocol, client.raw)
     assert time.monotonic() - began < 5
     if provider != "openai-custom":
-        assert len(closing_door[1]) - before == 2
+        assert len(closing_door[1]) - before == 3
 
 
 # --- the client leaves ---

@@ -226,13 +226,13 @@ def test_3_2_its_models_and_their_windows() -> None:
 
 
 def made(**settings: object) -> tuple[Account, bool]:
-    found = PROVIDER.account(Settings(**settings))  # type: ignore[arg-type]
+    found = PROVIDER.account(Settings(**settings), LABEL)  # type: ignore[arg-type]
     assert found is not None
     return found
 
 
 def test_without_anything_there_is_no_account() -> None:
-    assert PROVIDER.account(Settings()) is None
+    assert PROVIDER.account(Settings(), LABEL) is None
 
 
 def test_an_api_key_goes_before_all_files(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from tests.fakes.code_assist import TOKEN, CodeAssistFake
 from tests.fakes.code_assist_scripts import CODE_ASSIST_SCRIPTS, PROJECT, VERIFY
 
 PROVIDER = GeminiCliOAuth()
+LABEL = "gemini-cli-oauth:work"
 BODY = b'{"contents":[{"role":"user","parts":[{"text":"Hi"}]}]}'
 
 
@@ -196,7 +197,7 @@ def written(path: Path, access: str = TOKEN) -> Path:
 
 def made(**settings: str) -> tuple[str, bool] | None:
     """(access token, on demand) of the account that is made."""
-    found = PROVIDER.account(Settings(**settings))  # type: ignore[arg-type]
+    found = PROVIDER.account(Settings(**settings), LABEL)  # type: ignore[arg-type]
     if found is None:
         return None
     credential = found[0].credential
@@ -224,7 +225,7 @@ def test_settings_that_are_read_again_give_the_same_credential(person: Path) -> 
     named = str(written(person / "named.json"))
 
     def account(project: str) -> Account:
-        found = PROVIDER.account(Settings(gemini_oauth_creds_file=named, project_id=project))
+        found = PROVIDER.account(Settings(gemini_oauth_creds_file=named, project_id=project), LABEL)
         assert found is not None
         return found[0]
 
@@ -246,7 +247,7 @@ async def test_an_account_of_settings_finds_its_project_at_the_base_url_that_is_
     person: Path, fake: CodeAssistFake
 ) -> None:
     named = str(written(person / "named.json"))
-    found = PROVIDER.account(Settings(gemini_oauth_creds_file=named, gemini_code_assist_base_url=fake.url))
+    found = PROVIDER.account(Settings(gemini_oauth_creds_file=named, gemini_code_assist_base_url=fake.url), LABEL)
     assert found is not None
     await found[0].credential.ready()
     assert fake.asked == {"loadCodeAssist": 1}

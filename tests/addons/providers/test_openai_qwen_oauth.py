@@ -14,6 +14,7 @@ from creds.account import Account, CredentialError, State
 from creds.oauth import OAuthCredential
 
 PROVIDER = OpenAIQwenOAuth()
+LABEL = "openai-qwen-oauth:work"
 
 
 def login(path: Path, **more: object) -> Path:
@@ -24,7 +25,7 @@ def login(path: Path, **more: object) -> Path:
 
 
 def made(settings: Settings) -> tuple[Account, bool]:
-    found = PROVIDER.account(settings)
+    found = PROVIDER.account(settings, LABEL)
     assert found is not None
     return found
 
@@ -34,14 +35,14 @@ def settings(**given: object) -> Settings:
 
 
 def test_without_a_login_there_is_no_account() -> None:
-    assert PROVIDER.account(settings()) is None
+    assert PROVIDER.account(settings(), LABEL) is None
 
 
 def test_the_official_tools_login_waits_to_be_named(own_environment: Path) -> None:
     login(own_environment.parent / ".qwen" / "oauth_creds.json")
     account, on_demand = made(settings())
     assert on_demand
-    assert account.label == "openai-qwen-oauth:default"
+    assert account.label == LABEL
 
 
 def test_a_configured_file_and_our_own_login_are_used_at_once(own_environment: Path, tmp_path: Path) -> None:

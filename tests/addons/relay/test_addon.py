@@ -1,11 +1,13 @@
 """The relay under TLS, in a CONNECT tunnel and for HTTP/2 clients: our layer must be in place wherever HTTP is."""
 
 import asyncio
+import logging
 import ssl
 from pathlib import Path
 
 import h2.config
 import h2.connection
+import h2.errors
 import h2.events
 import pytest
 
@@ -153,4 +155,67 @@ async def test_http_2_client_gets_refusals_in_json(confdir: Path) -> None:
             {":status": "413", "content-type": "application/json"},
             b'{"path": "/big", "status": 413}',
         )
+        client.writer.close()
+
+
+async def until_ended(client: H2Client, field: tuple[str, str]) -> None:
+    """Ask with this field, and wait for the proxy to hang up."""
+    head = [(":method", "POST"), (":path", "/v1"), (":scheme", "https"), (":authority", "us"), field]
+    client.h2.send_headers(client.h2.get_next_available_stream_id(), head, end_stream=True)
+    client.writer.write(client.h2.data_to_send())
+    async with asyncio.timeout(5):
+        assert any(
+            isinstance(event, h2.events.ConnectionTerminated)
+            for event in client.h2.receive_data(await client.reader.read())
+        )
+    client.writer.close()
+
+
+@pytest.mark.parametrize("name", ["x-api-key", "bad name"])
+async def test_what_http_2_refuses_is_not_quoted_in_the_log(
+    confdir: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    """A key with a line end behind it, as variables made by `echo` have it."""
+    caplog.set_level(logging.INFO)
+    async with rig(confdir) as proxy:
+        client = await H2Client.open(proxy)
+        client.h2.config.validate_outbound_headers = client.h2.config.normalize_outbound_headers = False
+        await until_ended(client, (name, "sk-secret\r"))
+    assert "HTTP/2 protocol error" in caplog.text
+    assert "sk-secret" not in caplog.text
+
+
+async def test_a_head_of_http_2_over_the_limit_ends_its_connection(confdir: Path) -> None:
+    async with rig(confdir, header_limit=1000) as proxy, Provider(replies(STREAM, chunk(b"x END"), LAST)) as provider:
+        proxy.leg.port = provider.port
+        client = await H2Client.open(proxy)
+        assert (await client.ask(extra=(("x-a", "y" * 700),)))[0][":status"] == "200"
+        await until_ended(client, ("x-a", "y" * 1000))
+
+
+@pytest.mark.parametrize(
+    ("answered", "taken_back", "ends"), [(0, 100, False), (0, 101, True), (5, 105, False), (5, 106, True)]
+)
+async def test_an_http_2_client_that_takes_requests_back_without_end_is_hung_up_on(
+    confdir: Path, answered: int, taken_back: int, ends: bool
+) -> None:
+    async with rig(confdir) as proxy, Provider(replies(STREAM, chunk(b"x END"), LAST)) as provider:
+        proxy.leg.port = provider.port
+        client = await H2Client.open(proxy)
+        for _ in range(answered):
+            assert (await client.ask())[0][":status"] == "200"
+        for _ in range(taken_back):
+            number = client.h2.get_next_available_stream_id()
+            head = [(":method", "POST"), (":path", "/v1"), (":scheme", "https"), (":authority", "us")]
+            client.h2.send_headers(number, head)
+            client.h2.reset_stream(number)
+        client.writer.write(client.h2.data_to_send())
+        if ends:
+            async with asyncio.timeout(5):
+                events = client.h2.receive_data(await client.reader.read())
+            assert h2.errors.ErrorCodes.ENHANCE_YOUR_CALM in [
+                event.error_code for event in events if isinstance(event, h2.events.ConnectionTerminated)
+            ]
+        else:
+            assert (await client.ask())[0][":status"] == "200"
         client.writer.close()

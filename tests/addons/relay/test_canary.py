@@ -49,6 +49,8 @@ SIGNATURES: dict[Callable[..., object], str] = {
     _http1.Http1Client.read_headers: "(self, event)",
     _http2.Http2Server.__init__: "(self, context)",
     _http2.Http2Connection._handle_event: "(self, event)",
+    _http2.Http2Connection.handle_h2_event: "(self, event)",
+    _http2.Http2Connection.protocol_error: "(self, message, error_code)",
     _http2.Http2Connection.is_open_for_us: "(self, stream_id)",
     next_layer.NextLayer.next_layer: "(self, nextlayer)",
     addonmanager.AddonManager.trigger_event: "(self, event)",

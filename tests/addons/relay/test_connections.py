@@ -66,7 +66,10 @@ async def test_endless_head_is_a_failed_attempt(tmp_path: Path) -> None:
     ("request_bytes", "status", "path"),
     [
         (b"nonsense\r\n\r\n", 400, "/"),
-        (b"GET /v1 HTTP/1.1\r\nno colon\r\n\r\n", 400, "/"),
+        (b"GET  /v1 HTTP/1.1\r\nhost: x\r\n\r\n", 400, "/"),
+        (b"GET\t/v1\tHTTP/1.1\r\nhost: x\r\n\r\n", 400, "/"),
+        (b"GET /v1 HTTP/2.0\r\nhost: x\r\n\r\n", 400, "/v1"),
+        (b"GET /v1 HTTP/1.1\r\nno colon\r\n\r\n", 400, "/v1"),
         (b"POST /v1 HTTP/1.1\r\nhost: x\r\ncontent-length: 1x\r\n\r\n", 400, "/v1"),
         (b"POST /v1 HTTP/1.1\r\nhost: x\r\nbad name: 1\r\n\r\n", 400, "/v1"),
         (
@@ -76,12 +79,14 @@ async def test_endless_head_is_a_failed_attempt(tmp_path: Path) -> None:
         ),
         (b"POST /v1 HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", 400, "/v1"),
         (b"POST /v1 HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400, "/v1"),
-        (b"POST /v1 HTTP/1.1\r\nhost: x\r\ntransfer-encoding: \x0bchunked\r\n\r\n0\r\n\r\n", 400, "/"),
-        (b"POST /v1 HTTP/1.1\r\nhost: x\r\na: b\rcontent-length: 3\r\n\r\n", 400, "/"),
-        (b"POST /v1 HTTP/1.1\r\nhost: x\r\na: b\r\n c\r\n\r\n", 400, "/"),
-        (b"POST /v1 HTTP/1.1\r\nhost: x\r\na: b\0c\r\n\r\n", 400, "/"),
+        (b"POST /v1 HTTP/1.1\r\nhost: x\r\ntransfer-encoding: \x0bchunked\r\n\r\n0\r\n\r\n", 400, "/v1"),
+        (b"POST /v1 HTTP/1.1\r\nhost: x\r\na: b\rcontent-length: 3\r\n\r\n", 400, "/v1"),
+        (b"POST /v1 HTTP/1.1\r\nhost: x\r\na: b\r\n c\r\n\r\n", 400, "/v1"),
+        (b"POST /v1 HTTP/1.1\r\nhost: x\r\na: b\0c\r\n\r\n", 400, "/v1"),
         (b"POST /v1 HTTP/1.1\r\nhost: x\r\ncontent-length: 5000\r\n\r\n", 413, "/v1"),
-        (b"GET /v1 HTTP/1.1\r\nx: " + b"y" * 200_000, 431, "/"),
+        (b"GET /v1 HTTP/1.1\r\nx: " + b"y" * 200_000, 431, "/v1"),
+        (b"\r\n\r\nGET /v1 HTTP/1.1\r\nx: " + b"y" * 200_000, 431, "/v1"),
+        (b"GET /v1" + b"y" * 200_000, 431, "/"),
     ],
 )
 async def test_bad_request_is_refused_in_json(tmp_path: Path, request_bytes: bytes, status: int, path: str) -> None:
@@ -92,6 +97,34 @@ async def test_bad_request_is_refused_in_json(tmp_path: Path, request_bytes: byt
         assert (answer.status, answer.body) == (status, b'{"path": "%b", "status": %d}' % (path.encode(), status))
         assert b"content-type: application/json" in answer.head
         assert await client.ended()
+
+
+@pytest.mark.parametrize(("more", "status"), [(0, 200), (1, 431)])
+async def test_a_head_of_just_the_limit_passes_and_not_one_byte_more(tmp_path: Path, more: int, status: int) -> None:
+    """Also when all of it comes in one read."""
+    start = b"GET /v1/messages HTTP/1.1\r\nhost: x\r\nx: "
+    async with rig(tmp_path, header_limit=1000) as proxy, Provider(replies(whole(b"ok"))) as provider:
+        proxy.leg.port = provider.port
+        client = await proxy.client()
+        client.writer.write(start + b"y" * (998 - len(start) + more) + b"\r\n\r\n")
+        answer = await client.answer()
+        assert answer.status == status
+        assert status == 200 or b'"/v1/messages"' in answer.body
+
+
+async def test_the_limit_of_a_providers_head_is_the_same(tmp_path: Path) -> None:
+    long = whole(b"ok", extra=f"x: {'y' * 1000}\r\n")
+    async with rig(tmp_path, header_limit=1000) as proxy, Provider(replies(long)) as provider:
+        assert (await ask(proxy, provider))[1].status == 502
+    async with rig(tmp_path, header_limit=1100) as proxy, Provider(replies(long)) as provider:
+        assert (await ask(proxy, provider))[1].status == 200
+
+
+async def test_a_head_that_is_too_slow_is_refused_in_its_paths_words(tmp_path: Path) -> None:
+    async with rig(tmp_path, header_seconds=0.2) as proxy:
+        client = await proxy.client()
+        client.writer.write(b"POST /v1/messages HTTP/1.1\r\nhost")
+        assert (await client.answer()).body == b'{"path": "/v1/messages", "status": 408}'
 
 
 async def test_what_is_said_of_a_malformed_body_does_not_quote_it(tmp_path: Path) -> None:

@@ -4,7 +4,15 @@ import asyncio
 import socket
 from pathlib import Path
 
-from addons.relay import FailedAttempt
+from mitmproxy.connection import ConnectionState, Server
+from mitmproxy.options import Options
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layers.http import GetHttpConnection, HTTPMode
+from mitmproxy.test.tflow import tclient_conn
+
+from addons.relay import FailedAttempt, Relay
+from addons.relay.connections import RelayServer
+from addons.relay.layer import RelayLayer
 from converters.errors import Kind
 from tests.addons.relay.rig import (
     Provider,
@@ -12,6 +20,7 @@ from tests.addons.relay.rig import (
     ask,
     cut,
     free_port,
+    render_error,
     replies,
     reset,
     rig,
@@ -84,3 +93,16 @@ async def test_one_timer_per_connection_however_many_requests(tmp_path: Path) ->
         for _ in range(50):
             await client.ask()
         assert proxy.timers() == 1
+
+
+def test_a_client_that_has_left_is_not_forgotten_with_the_dead_connections_to_providers() -> None:
+    """Another stream of it may have an answer yet, which has to go nowhere in good order."""
+    context = Context(tclient_conn(), Options())
+    relay = Relay(lambda _: None, render_error)
+    ours = RelayLayer(context, HTTPMode.regular, relay.settings)
+    provider = Server(address=("127.0.0.1", 9), state=ConnectionState.CLOSED)
+    ours.connections = {context.client: RelayServer(context, ours), provider: RelayServer(context, ours)}
+    context.client.state = ConnectionState.CLOSED
+    next(ours.get_connection(GetHttpConnection(("127.0.0.1", 10), False, None, "tcp")))
+    assert context.client in ours.connections
+    assert provider not in ours.connections

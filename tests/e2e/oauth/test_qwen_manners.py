@@ -66,7 +66,7 @@ def test_a_refusal_is_told_by_what_it_means(qwen: Route, stream: bool, script: s
     with pytest.raises(STATUS_ERRORS) as caught:
         qwen.client.ask(qwen.model(script), [qwen.client.user("Hi")], stream=stream)
     assert status_of(caught.value) in TOLD[script], caught.value
-    assert len(qwen.sent) == 1
+    assert len(qwen.sent) in (1, 2, 3)  # what may pass is tried again
     if script == "waits":
         assert qwen.client.transport.headers["retry-after"] == "9"
 
