@@ -84,6 +84,7 @@ class AccountPool:
         self._members = {member.slot.label: member for member in accounts.members}
         self._states.use(member.slot for member in self._members.values())
         self._tell_warning()
+        self._changed.set()  # who waits may have somebody new to ask
 
     async def done(self) -> None:
         """What is not written yet."""

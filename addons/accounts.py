@@ -84,10 +84,17 @@ def defined(loaded: Loaded) -> Imported:
     if file := loaded.settings.provider_pools_file:
         imported = read_pools_file(Path(file).expanduser(), os.environ)
     tables = read_account_tables(loaded.account_tables, os.environ)
-    labels = [definition.label for definition in (*tables, *imported.definitions)]
+    by_mark = {table.slot.mark: table.label for table in tables}
+    others = [each for each in imported.definitions if each.slot.mark not in by_mark]
+    notes = tuple(
+        f"{each.label} is the same account as {by_mark[each.slot.mark]} in {loaded.file}: left out"
+        for each in imported.definitions
+        if each.slot.mark in by_mark
+    )
+    labels = [definition.label for definition in (*tables, *others)]
     if twice := next((label for label in labels if labels.count(label) > 1), None):
         raise CredentialError(f"account {twice} stands in a table and in {file}: give one of them another label")
-    return Imported((*tables, *imported.definitions), imported.notes)
+    return Imported((*tables, *others), (*imported.notes, *notes))
 
 
 def with_own(settings: Settings, definition: Definition) -> Settings:

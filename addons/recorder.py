@@ -21,7 +21,7 @@ from addons.records.writer import Sink, Writer
 from addons.redact import Redactor
 from addons.setting_types import parse_size
 from addons.settings import Settings
-from addons.taped_pipe import Tape, Taped
+from addons.taped_pipe import Tape, listen
 from addons.upstream_request import thread_of
 
 log = logging.getLogger("aiclient")
@@ -75,17 +75,9 @@ class Recorder:
         exchange.keeps_bodies = True
 
     def responseheaders(self, flow: HTTPFlow) -> None:
-        """A stream is listened to on its way."""
         exchange = Exchange.of(flow)
-        if exchange is None or exchange.pipe is None or (begun := self._begun.get(exchange)) is None:
-            return
-        begun.down, upstream = [], list[tuple[float, bytes]]()
-        if exchange.made:
-            made = exchange.made[-1]
-            upstream = made.chunks
-            if made.status is None and flow.response is not None:  # the client may leave before anybody tells the rest
-                made.status, made.answer_headers = flow.response.status_code, flow.response.headers.fields
-        exchange.pipe = Taped(exchange.pipe, upstream, begun.down, self._clock)
+        if exchange is not None and (begun := self._begun.get(exchange)) is not None:
+            begun.down = listen(exchange, flow, self._clock)
 
     def response(self, flow: HTTPFlow) -> None:
         exchange = Exchange.of(flow)

@@ -2,10 +2,31 @@
 
 from collections.abc import Callable
 
+from mitmproxy.http import HTTPFlow
+
+from addons.exchange import Exchange
 from addons.relay import Pipe
 from converters.errors import Kind, UpstreamError
 
 type Tape = list[tuple[float, bytes]]
+
+
+def listen(exchange: Exchange, flow: HTTPFlow, clock: Callable[[], float]) -> Tape:
+    """Called when a head is here: a stream is listened to on its way, once for all who want that. What came of the provider is
+    in its attempt's `chunks`. Gives what goes to the client, [] where there is no stream. clock: unix seconds."""
+    pipe = exchange.pipe
+    if pipe is None:
+        return []
+    if isinstance(pipe, Taped):
+        return pipe.down
+    upstream: Tape = []
+    if exchange.made:
+        made = exchange.made[-1]
+        upstream = made.chunks
+        if made.status is None and flow.response is not None:  # the client may leave before anybody tells the rest
+            made.status, made.answer_headers = flow.response.status_code, flow.response.headers.fields
+    exchange.pipe = taped = Taped(pipe, upstream, [], clock)
+    return taped.down
 
 
 class Taped:
@@ -15,7 +36,7 @@ class Taped:
     """
 
     def __init__(self, pipe: Pipe, upstream: Tape, down: Tape, clock: Callable[[], float]) -> None:
-        self._pipe, self._upstream, self._down, self._clock = pipe, upstream, down, clock
+        self._pipe, self._upstream, self.down, self._clock = pipe, upstream, down, clock
 
     @property
     def started(self) -> bool:
@@ -33,7 +54,7 @@ class Taped:
         now = self._clock()
         self._upstream.append((now, data))
         if out := self._pipe.feed(data):
-            self._down.append((now, out))
+            self.down.append((now, out))
         return out
 
     def close(self) -> bytes:
@@ -47,5 +68,5 @@ class Taped:
 
     def _sent(self, out: bytes) -> bytes:
         if out:
-            self._down.append((self._clock(), out))
+            self.down.append((self._clock(), out))
         return out

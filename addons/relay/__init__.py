@@ -11,6 +11,7 @@ Hooks fire as in mitmproxy. For one flow: `response` once, for what the client g
 from addons.relay.addon import Relay
 from addons.relay.attempt import Call, FailedAttempt, Pipe
 from addons.relay.events import AttemptFailedHook, install_body_reader, uninstall_body_reader
+from addons.relay.masked import mask
 
 __all__ = [
     "AttemptFailedHook",
@@ -19,5 +20,6 @@ __all__ = [
     "Pipe",
     "Relay",
     "install_body_reader",
+    "mask",
     "uninstall_body_reader",
 ]

@@ -23,6 +23,7 @@ from mitmproxy.proxy.layers.http._hooks import HttpRequestHook, HttpResponseHead
 
 from addons.relay.attempt import Call, FailedAttempt, Pipe, alarm_period, error_of_answer
 from addons.relay.events import TOO_LATE, AttemptFailedHook, Commands, PipeOver, Tick, Whole
+from addons.relay.masked import plain_of
 from addons.relay.messages import fault_of, own_copy, with_secrets, without_hop_by_hop
 from converters.errors import Kind, UpstreamError
 
@@ -276,7 +277,7 @@ class RelayStream(HttpStream):
         assert response is not None
         if call is None or already_streamed:
             self._waits_for = ""
-            yield from super().send_response(already_streamed)
+            yield from self._unmasked(super().send_response(already_streamed))
             return
         self._waits_for, self._connected = "", False
         if response.status_code >= 400:
@@ -285,6 +286,22 @@ class RelayStream(HttpStream):
             yield from self._failed(call, fault)
         else:
             yield from self._answer()
+
+    def _unmasked(self, answering: Commands[None]) -> Commands[None]:
+        """mitmproxy's way to answer, which sends what the flow holds after `response`."""
+        response = self.flow.response
+        assert response is not None
+        masked = response.data.content
+        try:
+            for command in answering:
+                yield command
+                if isinstance(command, HttpResponseHook):
+                    response = self.flow.response
+                    masked = response.data.content
+                    if (plain := plain_of(self.flow)) is not None:
+                        response.data.content = plain
+        finally:
+            response.data.content = masked
 
     def _answer(self) -> Commands[None]:
         """The final answer, whole: the provider's, or an error of ours."""
@@ -295,7 +312,8 @@ class RelayStream(HttpStream):
         if (yield from self.check_killed(False)):
             return
         response = self._client_head()
-        content = response.raw_content or b""
+        plain = plain_of(self.flow)
+        content = (response.raw_content or b"") if plain is None else plain
         response.headers.fields += ((b"content-length", b"%d" % len(content)),)
         parts: list[HttpEvent] = [ResponseHeaders(self.stream_id, response, not content)]
         if content:

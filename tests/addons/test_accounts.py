@@ -9,7 +9,7 @@ import pytest
 
 from addons.accounts import Accounts, defined, read_accounts, read_all, with_own
 from addons.providers import catalogue
-from addons.settings_sources import load
+from addons.settings_sources import Loaded, load
 from converters.errors import ConversionError
 from creds.account import CredentialError
 from creds.api_key import ApiKey
@@ -315,3 +315,13 @@ def test_each_setting_of_an_account_reaches_it(provider: str, setting: str, by_s
     texts = set(all_of(found.account, set()))
     shown = {wanted, wanted.removesuffix("/v1"), setting if setting.endswith("_base64") else wanted}
     assert any(each in text for text in texts for each in shown), f"{setting} is nowhere in the account"
+
+
+def test_an_account_that_stands_in_a_table_and_in_the_file_of_pools_is_one(tmp_path: Path) -> None:
+    pools = tmp_path / "pools.json"
+    pools.write_text(json.dumps({"openai-custom": [{"OPENAI_API_KEY": "sk-one"}, {"OPENAI_API_KEY": "sk-two"}]}))
+    table = {"provider": "openai-custom", "label": "mine", "openai_api_key": "sk-one"}
+    found = defined(Loaded(settings(provider_pools_file=str(pools)), {}, tmp_path / "aiclient.toml", [table]))
+    assert [each.label for each in found.definitions] == ["openai-custom:mine", "openai-custom:2"]
+    assert len(found.notes) == 1
+    assert "openai-custom:1 is the same account as openai-custom:mine" in found.notes[0]
