@@ -39,13 +39,15 @@ class Accounts:
     """All accounts of one reading of the settings, in catalogue order; a provider that is there has one at least.
 
     borrowed: providers whose account has another one's key -> the setting that holds it. on_demand: those that are used only
-    where a client, a route or a setting names them. notes: what could not be taken over from a file of pools.
+    where a client, a route or a setting names them. notes: what could not be taken over from a file of pools. replay: where answers
+    come from instead, so that there are none.
     """
 
     pools: Mapping[str, tuple[Member, ...]] = field(default_factory=dict)
     borrowed: Mapping[str, str] = field(default_factory=dict)
     on_demand: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    replay: str = ""
 
     @property
     def usable(self) -> tuple[str, ...]:
@@ -60,6 +62,8 @@ class Accounts:
     @property
     def labels(self) -> list[str]:
         """For people, at start: not all of a great pool."""
+        if self.replay:
+            return [f"none (answers are replayed from {self.replay})"]
         labels = [member.slot.label for member in self.members]
         more = [f"and {len(labels) - _NAMED} more"] if len(labels) > _NAMED else []
         return labels[:_NAMED] + more or ["demo (no account configured)"]
@@ -106,6 +110,8 @@ def with_own(settings: Settings, definition: Definition) -> Settings:
 
 def read_all(loaded: Loaded, catalogue: Mapping[str, Provider]) -> Accounts:
     """Of settings, account tables and the file of pools. Raises creds.account.CredentialError."""
+    if loaded.settings.replay:
+        return Accounts(replay=loaded.settings.replay)  # nothing goes upstream, health checks and renewals neither
     found = defined(loaded)
     named = frozenset(setting for setting, origin in loaded.origin.items() if origin in _VENDORS_OWN)
     return read_accounts(loaded.settings, catalogue, found.definitions, named, found.notes)

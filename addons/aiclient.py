@@ -24,10 +24,13 @@ from addons.fast_dispatch import FastDispatch
 from addons.fast_reads import FastReads
 from addons.file_watch import FileWatch
 from addons.health_check import HealthCheck
+from addons.inspector import Inspector
+from addons.legs import Legs
 from addons.model_lists import ModelLists
 from addons.proxy_setup import ProxySetup
 from addons.recorder import Recorder
 from addons.relay import Relay
+from addons.replay_served import ReplayServed
 from addons.settings import Settings
 from addons.system_prompt import SystemPrompt
 from addons.token_refresh import TokenRefresh
@@ -44,25 +47,30 @@ def use(settings: Settings, accounts: Accounts) -> None:
     relay.limit(settings.header_seconds, settings.body_seconds, settings.header_limit_bytes)
     pool.use(settings, accounts)
     chaos.configure(set())
+    served.use(settings)
 
 
 setup = ProxySetup(use)
 chaos = Chaos(lambda: setup.settings)
+served = ReplayServed(lambda: setup.settings)
 
 addons = [
     setup,
     ClientLeg(lambda: setup.settings, lambda: setup.key),
     SystemPrompt(lambda: setup.settings),
     chaos,
+    served,
     UpstreamLeg(lambda: setup.accounts, ReasoningMemory(time.monotonic), time.time, ModelLists(), pool),
     ChaosAnswers(chaos),
     relay,
     pool,
     Recorder(lambda: setup.settings, setup.secrets),
+    Legs(lambda: setup.settings, setup.secrets, setup.keeps_flows),
     AccessLog(setup.keeps_flows),
     TokenRefresh(lambda: setup.settings, lambda: setup.accounts),
     HealthCheck(lambda: setup.settings, lambda: setup.accounts, pool),
     FileWatch(setup.stamp, setup.again),
+    Inspector(),
     FastDefaults(),
     FastDispatch(),
     FastReads(),

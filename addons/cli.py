@@ -14,13 +14,16 @@ from addons import launch
 from addons.accounts import Accounts, read_all
 from addons.chaos_plan import Rates
 from addons.cli_accounts import add_accounts_arguments, add_providers_arguments, place, show_accounts, show_providers
+from addons.cli_bundle import add_bundle_arguments, make_bundle
 from addons.cli_chaos import with_faults
 from addons.cli_dataset import add_dataset_arguments, show_formats
 from addons.cli_log import add_log_arguments, run_log
 from addons.cli_login import add_arguments as add_account_login_arguments
 from addons.cli_login import login, logout
 from addons.cli_pool import add_pool_arguments, change_pool
+from addons.cli_prompts import add_prompts_arguments, run_prompts
 from addons.cli_replay import add_record_arguments, add_replay_arguments, run_record, run_replay
+from addons.cli_replay_live import add_live_arguments, is_live, run_live
 from addons.cli_route import add_arguments, show_route
 from addons.client_key import ensure_key, key_path, new_key
 from addons.providers import catalogue
@@ -38,6 +41,7 @@ examples:
   aiclient serve --port 4000 --openai-base-url http://127.0.0.1:11434/v1 --openai-api-key ollama
   aiclient web                           the same, and every exchange to be watched in a browser
   aiclient serve -- -w flows.mitm        what follows `--` goes to mitmproxy
+  aiclient serve --replay ~/records      the same requests get the same answers again, and nobody is asked
   aiclient chaos                         the same as serve, and every fifth answer fails: to test an agent
   aiclient login qwen                    log in to a provider that takes no key; shows what is known of it first
   aiclient accounts --json
@@ -125,8 +129,12 @@ def make_parser() -> Parser:
         "--rotate", action="store_true", help="Make a new key; a running aiclient takes it at its next start."
     )
     add_log_arguments(command("log", run_log, "List, show, search and count what was recorded."))
-    add_replay_arguments(command("replay", run_replay, "Run recorded exchanges through today's converters, offline."))
+    replay = command("replay", replay_or_ask, "Run recorded exchanges again, offline, or send them to a model.")
+    add_replay_arguments(replay)
+    add_live_arguments(replay)
     add_record_arguments(command("record", run_record, "Make a recorded exchange a regression test."))
+    add_bundle_arguments(command("bundle", make_bundle, "Put one exchange into a redacted archive, for a bug report."))
+    add_prompts_arguments(command("prompts", run_prompts, "Show what clients told their models, version by version."))
     command("version", show_version, "Print the version.")
     return parser
 
@@ -161,6 +169,11 @@ def serve(args: argparse.Namespace) -> None:
         open_browser=getattr(args, "open", False),
         extra=args.extra,
     )
+
+
+def replay_or_ask(args: argparse.Namespace) -> None:
+    """`replay`: offline, or with `--provider` and `--model` live."""
+    (run_live if is_live(args) else run_replay)(args)
 
 
 def accounts_of(loaded: Loaded) -> Accounts:

@@ -6,11 +6,13 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
 from addons.record_folder import records_folder
+from addons.records.prune import prune
 from addons.records.reader import Records, Wanted, member
 from addons.records.transcript import printable, transcript, when
 from addons.settings_sources import SettingsError, load
@@ -43,6 +45,9 @@ def add_log_arguments(parser: argparse.ArgumentParser) -> None:
     _add_filters(search)
     _add_filters(word("stats", _stats, "Count requests and tokens by day and model."))
     _add_filters(word("follow", _follow, "Show exchanges as they end."))
+    tidy = word("prune", _prune, "Remove old records, and tools and system prompts that no record names any more.")
+    tidy.add_argument("--keep-days", type=_count, metavar="N", help="Days to keep (default: record_keep_days; 0: all).")
+    tidy.add_argument("--dry-run", action="store_true", help="Only say what would be removed.")
 
 
 def _add_filters(parser: argparse.ArgumentParser) -> None:
@@ -147,6 +152,16 @@ def _follow(args: argparse.Namespace, records: Records) -> None:
             print(json.dumps(record, ensure_ascii=False), flush=True)
         else:
             print(transcript(record, new_only=True), flush=True)
+
+
+def _prune(args: argparse.Namespace, records: Records) -> None:
+    days = load().settings.record_keep_days if args.keep_days is None else args.keep_days
+    pruned = prune(records.folder, days, date.today(), dry=args.dry_run)
+    if args.json:
+        print(json.dumps(asdict(pruned)))
+        return
+    verb = "to be removed" if args.dry_run else "removed"
+    print(f"{verb}: {pruned.records:,} files of records, {pruned.objects:,} objects, {pruned.bytes:,} bytes")
 
 
 _SUMS = ("requests", "failed", "in", "cached", "out")

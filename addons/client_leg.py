@@ -59,6 +59,8 @@ class ClientLeg:
         self._places = Places()  # of requests that were let in and are not over
 
     def requestheaders(self, flow: HTTPFlow) -> None:
+        if not flow.live:
+            return  # read from a file, to be looked at
         settings = self._settings()
         request = flow.request
         target, _, query = request.data.path.partition(b"?")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
+from mitmproxy.connection import ConnectionState
 from mitmproxy.http import Headers, HTTPFlow, Response
 
 from addons.account_pool import Claim, Lease
@@ -120,8 +121,10 @@ class Exchange:
 
     @staticmethod
     def under_way() -> "list[Exchange]":
-        """Those that are not answered yet."""
-        return [exchange for flow, exchange in _live.items() if flow.live]
+        """Those that are not answered yet, and whose client is there. (Of a client that left while it waited for a connection
+        mitmproxy tells nobody.)"""
+        gone = ConnectionState.CLOSED
+        return [exchange for flow, exchange in _live.items() if flow.live and flow.client_conn.state is not gone]
 
     def attach(self, flow: HTTPFlow) -> None:
         _live[flow] = self
@@ -129,7 +132,7 @@ class Exchange:
 
     def over(self) -> None:
         """The client has its answer. A finished flow lives until the garbage collector comes; its bodies need not wait."""
-        self.raw, self.body, self.chat = b"", {}, None
+        self.raw, self.body, self.chat, self.answered, self.made = b"", {}, None, None, []
 
     def turn_to(self, provider: Provider, account: Account | None, model: str) -> None:
         """Everything that belongs to one provider, begun anew."""

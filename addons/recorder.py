@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from mitmproxy.http import HTTPFlow
 
 from addons.exchange import Exchange
+from addons.last_prompt import LastPrompt
 from addons.prompt_log import in_file, on_console, prompt_log_path
 from addons.providers.base import Action
 from addons.record_folder import records_folder, salt_of
@@ -21,7 +22,8 @@ from addons.records.writer import Sink, Writer
 from addons.redact import Redactor
 from addons.setting_types import parse_size
 from addons.settings import Settings
-from addons.taped_pipe import Tape, listen
+from addons.settings_sources import home
+from addons.taped_pipe import Tape, listen, was_streamed
 from addons.upstream_request import thread_of
 
 log = logging.getLogger("aiclient")
@@ -83,7 +85,7 @@ class Recorder:
         exchange = Exchange.of(flow)
         if exchange is None or flow.response is None:
             return
-        broken = exchange.pipe.failed if exchange.pipe else None
+        broken = exchange.pipe.failed if exchange.pipe and was_streamed(exchange) else None
         state: State = "cut" if broken else "failed" if flow.response.status_code >= 400 else "complete"
         said = str(broken) if broken else exchange.failure.message if exchange.failure else ""
         self._end(exchange, flow, state, said)
@@ -117,7 +119,7 @@ class Recorder:
         now, response = self._clock(), flow.response
         shift = now - self._monotonic()  # the exchange's own times are not those of the calendar
         first = exchange.first_byte
-        streamed = exchange.pipe is not None
+        streamed = was_streamed(exchange)
         return Facts(
             id=exchange.id,
             wire=exchange.wire,
@@ -194,6 +196,7 @@ class Recorder:
             sinks.append(in_file(prompt_log_path(settings.prompt_log_base_name, self._started)))
         if not sinks:
             return None
+        sinks.append(LastPrompt(home() / "prompts", Objects(folder / "objects") if settings.record else None))
 
         def make() -> RecordMaker:
             redactor = Redactor(self._secrets, settings.redact_patterns, shapes=settings.redact)

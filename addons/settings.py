@@ -42,11 +42,11 @@ def _group(name: str) -> dict[str, Any]:
     return {"group": name}
 
 
-LISTENING, ACCOUNTS, OAUTH, POOLS, ROUTING, CONVERSION, LIMITS, CHAOS, RECORDS = map(
+LISTENING, ACCOUNTS, OAUTH, POOLS, ROUTING, CONVERSION, LIMITS, CHAOS, RECORDS, REPLAY = map(
     _group,
     (
         *("Listening", "Accounts", "OAuth accounts", "Pools and retries"),
-        *("Routing", "Conversion", "Limits and deadlines", "Chaos", "Records"),
+        *("Routing", "Conversion", "Limits and deadlines", "Chaos", "Records", "Replay"),
     ),
 )
 
@@ -431,6 +431,13 @@ class Settings(BaseSettings):
         "none", "Where a readable transcript of every exchange goes: none, console or file."
     )
     prompt_log_base_name: str = _records("prompt_log", "Beginning of the transcript file's name and path.")
+
+    replay: str = Field(
+        default="", description="Records that clients are answered from, with nobody asked.", json_schema_extra=REPLAY
+    )
+    replay_timing: Literal["recorded", "fast"] = Field(
+        default="recorded", description="When replayed answers come: recorded or fast.", json_schema_extra=REPLAY
+    )
 
     @property
     def body_limit_bytes(self) -> int:

@@ -29,6 +29,11 @@ def listen(exchange: Exchange, flow: HTTPFlow, clock: Callable[[], float]) -> Ta
     return taped.down
 
 
+def was_streamed(exchange: Exchange) -> bool:
+    """Whether the client's answer is a stream. One that broke before it said anything became a whole answer, an error."""
+    return exchange.pipe is not None and exchange.pipe.started
+
+
 class Taped:
     """Around a pipe. upstream, down: where input and output are noted; the caller's. clock: unix seconds.
 

@@ -28,7 +28,9 @@ _QUERY_UP = {
 _THREAD_HEADERS = ("x-claude-code-session-id", "session_id", "session-id", "x-session-id", "conversation_id")
 _PORTS = {"http": 80, "https": 443}
 _ABOUT_REASONING = re.compile(
-    rb"signature|thinking block|thinking` block|encrypted_content|encrypted content|reasoning'? item", re.IGNORECASE
+    rb"signature|thinking block|thinking` block|thinking_blocks|encrypted_content|encrypted content|reasoning'? item"
+    rb"|reasoning_content|reasoning_details|extra_content",
+    re.IGNORECASE,
 )
 
 
@@ -80,7 +82,9 @@ def begin_attempt(exchange: Exchange, flow: HTTPFlow) -> None:
     """One more try, with the request as it stands. A field of the head that holds the credential is never in the flow."""
     account, wire = exchange.account, exchange.target
     assert account is not None and wire is not None
-    exchange.sent_secrets |= {secret for _, value in exchange.secret_headers if (secret := value.removeprefix(b"Bearer "))}
+    exchange.sent_secrets |= {
+        secret for _, value in exchange.secret_headers if (secret := value.removeprefix(b"Bearer "))
+    }
     exchange.made.append(
         Attempt(
             account.provider,
@@ -148,7 +152,9 @@ def leave_out_reasoning(exchange: Exchange, flow: HTTPFlow, answer: Response) ->
     if not _ABOUT_REASONING.search(answer.raw_content or b""):
         return False
     body = loads(flow.request.raw_content or b"{}")
-    if not isinstance(body, dict) or not strip_reasoning(target.name, body, exchange.target_model):
+    if not isinstance(body, dict) or not strip_reasoning(
+        target.name, body, exchange.target_model, answer.raw_content or b""
+    ):
         return False
     exchange.reasoning_stripped = True
     field = client_word(exchange.wire.name, "messages.thinking")

@@ -14,6 +14,7 @@ from converters.openai_responses.response import OUR_REASONING
 
 _MARKS = (MARK.encode(), b"YWljMS")  # the second is the first in base64, as Gemini's clients carry it
 _OURS = f'"{OUR_REASONING}_'.encode()
+_EXTRA = b"extra_content"
 _CHAT_REASONING = ("reasoning_details", "reasoning_content", "reasoning", "thinking_blocks")
 _THINKING_BLOCKS = ("thinking", "redacted_thinking")
 _LED_TO = ("message", "function_call", "custom_tool_call")
@@ -45,17 +46,17 @@ def strip_envelopes(wire_name: str, body: JsonObject, model: str | None = None) 
     return False
 
 
-def strip_reasoning(wire_name: str, body: JsonObject, model: str | None = None) -> bool:
+def strip_reasoning(wire_name: str, body: JsonObject, model: str | None = None, refusal: bytes = b"") -> bool:
     """Removes all reasoning of earlier turns, for the one retry after a 400 about signatures. True if anything changed.
 
-    Anthropic with a thinking budget refuses a running tool loop whose calls have lost their thinking, so there `thinking`
-    goes too. model: as for `strip_envelopes`.
+    Anthropic with a thinking budget refuses a running tool loop whose calls have no thinking before them, so there `thinking`
+    goes too. model: as for `strip_envelopes`. refusal: what the provider said.
     """
     match wire_name:
         case "anthropic":
             return _strip_thinking(body)
         case "chat":
-            return _strip_chat(body)
+            return _strip_chat(body, google=_EXTRA not in refusal)
         case "responses":
             return _strip_items(body)
         case "gemini":
@@ -112,8 +113,9 @@ def _unwrapped(block: JsonObject) -> JsonObject | None:
 def _strip_thinking(body: JsonObject) -> bool:
     changed = _edit_blocks(body, lambda block: None if block.get("type") in _THINKING_BLOCKS else block)
     thinking = body.get("thinking")
-    if changed and isinstance(thinking, dict) and thinking.get("type") == "enabled" and _in_tool_loop(body):
+    if isinstance(thinking, dict) and thinking.get("type") == "enabled" and _in_tool_loop(body):
         del body["thinking"]
+        return True
     return changed
 
 
@@ -148,8 +150,9 @@ def _is_sealed(item: Json) -> bool:
     )
 
 
-def _strip_chat(body: JsonObject) -> bool:
-    """A call that lost its token gets Google's placeholder: without one Google would refuse it once more."""
+def _strip_chat(body: JsonObject, *, google: bool) -> bool:
+    """A call that lost its token gets Google's placeholder: without one Google would refuse it once more. A vendor that does not
+    know the field (google: False) is sent none."""
     found = [(message, name) for message in _objects(body, "messages") for name in _CHAT_REASONING if name in message]
     for message, name in found:
         del message[name]
@@ -157,9 +160,13 @@ def _strip_chat(body: JsonObject) -> bool:
     for message in _objects(body, "messages"):
         for call in _objects(message, "tool_calls"):
             extra = call.get("extra_content")
-            google = extra.get("google") if isinstance(extra, dict) else None
-            if isinstance(google, dict) and google.get("thought_signature", PLACEHOLDER) != PLACEHOLDER:
-                google["thought_signature"] = PLACEHOLDER
+            if not google and extra is not None:
+                del call["extra_content"]
+                changed = True
+                continue
+            own = extra.get("google") if isinstance(extra, dict) else None
+            if isinstance(own, dict) and own.get("thought_signature", PLACEHOLDER) != PLACEHOLDER:
+                own["thought_signature"] = PLACEHOLDER
                 changed = True
     return changed
 

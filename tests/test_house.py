@@ -37,6 +37,7 @@ PURE_ADDONS = (
     "addons/attempts",
     "addons/records/",
     "addons/dataset",
+    "addons/replay/",
 )
 # relay is the one part that works inside mitmproxy's layers; the fast_*.py files take time out of the host itself.
 HOST_INTERNALS = re.compile(r"addons/(relay(/\w+)?|fast_\w+)\.py")

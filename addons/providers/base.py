@@ -7,7 +7,7 @@ from typing import ClassVar, Protocol
 from urllib.parse import quote
 
 from addons.settings import Settings
-from converters.errors import UpstreamError
+from converters.errors import ConversionError, UpstreamError
 from converters.events import StreamEvent
 from converters.json_codec import JsonObject
 from converters.model_list import Model
@@ -54,6 +54,7 @@ PATHS: Mapping[str, Mapping[Action, str]] = {
         Action.MODELS: "/models?pageSize=1000",
     },
 }
+_STEPS = frozenset({"", ".", ".."})
 # Where a stream has a path of its own.
 STREAM_PATHS: Mapping[str, str] = {"gemini": "/models/{name}:streamGenerateContent?alt=sse"}
 
@@ -101,12 +102,19 @@ class Provider:
     url_version: ClassVar[str] = "v1"
 
     def url(self, account: Account, action: Action, name: str = "", *, stream: bool = False) -> str | None:
-        """Where `action` is asked for; None when this provider's protocol has no such call. name: of the model."""
+        """Where `action` is asked for; None when this provider's protocol has no such call. name: of the model.
+
+        Raises ConversionError 404 for a name that would lead elsewhere."""
         if self.wire is None:
             return None
         path = STREAM_PATHS.get(self.wire.name) if stream and action is Action.GENERATE else None
         path = path or PATHS[self.wire.name].get(action)
-        return None if path is None else account.base_url + path.format(name=quote(name, safe="/"))
+        if path is None:
+            return None
+        if "{name}" in path and _STEPS & set(name.split("/")):  # the host, and what is before it, would follow them
+            message = f"there can be no model {name[:100]!r}: its name leads out of its path"
+            raise ConversionError(message, param="model", status=404, code="model_not_found")
+        return account.base_url + path.format(name=quote(name, safe="/"))
 
     def enclose(self, account: Account, call: Call, body: bytes) -> bytes:
         """The body in the provider's envelope, where it has one; JSON both."""

@@ -24,7 +24,7 @@ class Facts:
     parsed: the body, read, with `said`, if that is at hand; it is not changed. said: what the path says and bodies of other protocols say (Gemini's model and stream). asked: the model asked for; named: the
     provider that the client named; why: what decided on the provider. generates: a call whose answer is a model's words.
     provider, profile, restore: of the last attempt, for reading its answer. answer, chunks: what the client got, one of the two.
-    secrets: of our own, that were sent; they must not be in the record.
+    secrets: of our own, that were sent; they must not be in the record. replays: id of the exchange whose request this one repeats.
     """
 
     id: str
@@ -67,6 +67,7 @@ class Facts:
     loss: Loss = field(default_factory=Loss)
     error: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    replays: str = ""
 
     @property
     def size(self) -> int:

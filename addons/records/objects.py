@@ -5,12 +5,14 @@
 """
 
 import hashlib
+import os
+import time
 from pathlib import Path
 
 from creds.store import make_private_dir, write_private
 
 PREFIX = "sha256:"
-_MOST_REMEMBERED = 20_000
+GRACE = 3600.0  # seconds; what is younger may be about to be named by a record, and is not removed (prune.py)
 
 
 def reference(content: bytes) -> str:
@@ -18,11 +20,10 @@ def reference(content: bytes) -> str:
 
 
 class Objects:
-    """Reads and writes one store. OSError if the disk says no; nothing is remembered then."""
+    """Reads and writes one store. OSError if the disk says no."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._stored: set[str] = set()
 
     def put(self, content: bytes) -> str:
         """The reference to `content`, which is stored now if it was not before."""
@@ -32,15 +33,15 @@ class Objects:
 
     def store(self, name: str, content: bytes) -> None:
         """name: the reference to `content`."""
-        if name in self._stored:
-            return
         path = self.path(name)
-        if not path.exists():
+        try:
+            age = time.time() - path.stat().st_mtime
+        except FileNotFoundError:
             make_private_dir(path.parent)
             write_private(path, content)
-        if len(self._stored) >= _MOST_REMEMBERED:
-            self._stored.clear()
-        self._stored.add(name)
+            return
+        if age > GRACE / 2:
+            os.utime(path)  # a record is about to name it: nobody must take it for one that no record needs
 
     def get(self, name: str) -> bytes:
         """Raises OSError if it is not there, and ValueError for what is no reference or not what it was."""

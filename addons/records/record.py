@@ -163,6 +163,8 @@ class _Making:
                 }
             ),
         }
+        if facts.replays:
+            record["replays"] = facts.replays
         if self.reason:
             record["no_conversation"] = maker.text(self.reason)
         return record

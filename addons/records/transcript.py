@@ -135,7 +135,8 @@ def _end(record: JsonObject) -> Iterator[str]:
     began, ended = record.get("began"), record.get("ended")
     if isinstance(began, int | float) and isinstance(ended, int | float):
         words.append(f"{ended - began:.2f} s")
-    yield f"({', '.join(words)})"
+    if words:
+        yield f"({', '.join(words)})"
     if error := record.get("error"):
         yield f"[error] {error}"
     loss = member(record, "loss")

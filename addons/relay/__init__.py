@@ -12,12 +12,14 @@ from addons.relay.addon import Relay
 from addons.relay.attempt import Call, FailedAttempt, Pipe
 from addons.relay.events import AttemptFailedHook, install_body_reader, uninstall_body_reader
 from addons.relay.masked import mask
+from addons.relay.played import Played
 
 __all__ = [
     "AttemptFailedHook",
     "Call",
     "FailedAttempt",
     "Pipe",
+    "Played",
     "Relay",
     "install_body_reader",
     "mask",

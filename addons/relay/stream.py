@@ -6,9 +6,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, override
 
 from mitmproxy import http
+from mitmproxy.flow import Error
 from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.context import Context
-from mitmproxy.proxy.layers.http import GetHttpConnection, HttpStream, SendHttp
+from mitmproxy.proxy.layers.http import DropStream, GetHttpConnection, HttpStream, SendHttp
 from mitmproxy.proxy.layers.http import _events as http_events
 from mitmproxy.proxy.layers.http._base import HttpEvent, ReceiveHttp
 from mitmproxy.proxy.layers.http._events import (
@@ -19,12 +20,18 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseHeaders,
     ResponseProtocolError,
 )
-from mitmproxy.proxy.layers.http._hooks import HttpRequestHook, HttpResponseHeadersHook, HttpResponseHook
+from mitmproxy.proxy.layers.http._hooks import (
+    HttpErrorHook,
+    HttpRequestHook,
+    HttpResponseHeadersHook,
+    HttpResponseHook,
+)
 
 from addons.relay.attempt import Call, FailedAttempt, Pipe, alarm_period, error_of_answer
 from addons.relay.events import TOO_LATE, AttemptFailedHook, Commands, PipeOver, Tick, Whole
 from addons.relay.masked import plain_of
 from addons.relay.messages import fault_of, own_copy, with_secrets, without_hop_by_hop
+from addons.relay.played import Played
 from converters.errors import Kind, UpstreamError
 
 if TYPE_CHECKING:
@@ -55,6 +62,7 @@ class RelayStream(HttpStream):
         self._connected = False
         self._reused = False
         self._pipe: Pipe | None = None
+        self._to_play: deque[tuple[float, bytes]] | None = None  # of an answer that was made here
         self._head_sent = False
         self._store = False  # mitmproxy's option `store_streamed_bodies`
         self._began = self._attempt_began = self._last_read = self._last_sent = 0.0
@@ -66,6 +74,9 @@ class RelayStream(HttpStream):
         elif isinstance(event, PipeOver):
             assert self._pipe is not None
             yield from self._pipe_over(self._pipe, event.out)
+        elif isinstance(event, events.Wakeup):
+            if self._to_play is not None and self._pipe is not None:
+                yield from self._play(self._pipe)
         else:
             yield from super()._handle_event(event)
 
@@ -87,19 +98,60 @@ class RelayStream(HttpStream):
         yield HttpRequestHook(flow)
         if (yield from self.check_killed(True)):
             return
+        call = self._relay.settings.find(flow)
         if flow.response:  # set by an addon
             flow.response.timestamp_start = time.time()
+            played = call.pipe if call is not None else None
             yield HttpResponseHeadersHook(flow)
-            if not (yield from self.check_killed(True)):
+            if (yield from self.check_killed(True)):
+                return
+            if call is not None and call.pipe is not None and isinstance(played, Played):
+                yield from self._begin_play(call, call.pipe, played)
+            else:
                 yield from self.send_response()
             return
-        self.call = self._relay.settings.find(flow)
+        self.call = call
         if self.call is None:
             if (yield from self.make_server_connection()):
                 yield from self._send_request(flow.request)
             return
         self._began = monotonic()
         yield from self._attempt(self.call)
+
+    def _begin_play(self, call: Call, pipe: Pipe, played: Played) -> Commands[None]:
+        """An answer that was made here goes out bit by bit. pipe: that one, or what addons have put around it."""
+        self.call, self._pipe, self._head_sent = call, pipe, False
+        self._store = bool(self.context.options.store_streamed_bodies)
+        self._began = monotonic()
+        self._to_play = deque(played.pieces)
+        self.server_state = self.state_done  # nothing comes from there
+        yield from self._play(pipe)
+
+    def _play(self, pipe: Pipe) -> Commands[None]:
+        """What is due, and a timer for what is next."""
+        pieces = self._to_play
+        while pieces is not None and pieces:
+            if (wait := self._began + pieces[0][0] - monotonic()) > 0:
+                yield commands.RequestWakeup(wait)
+                return
+            out = pipe.feed(pieces.popleft()[1])
+            if pipe.over:
+                self._to_play = None
+                yield from self._pipe_over(pipe, out)
+                return
+            if out:
+                yield from self._send_piped(out)
+        self._to_play = None
+        yield from self._pipe_over(pipe, pipe.close())
+
+    def _stop_play(self, message: str) -> Commands[None]:
+        """The client has left."""
+        self._to_play = None
+        self.client_state = self.server_state = self.state_errored
+        self.flow.error = Error(message)
+        yield HttpErrorHook(self.flow)
+        self.flow.live = False
+        yield DropStream(self.stream_id)
 
     def _attempt(self, call: Call) -> Commands[None]:
         """Send flow.request; the answer comes as events."""
@@ -289,19 +341,16 @@ class RelayStream(HttpStream):
 
     def _unmasked(self, answering: Commands[None]) -> Commands[None]:
         """mitmproxy's way to answer, which sends what the flow holds after `response`."""
-        response = self.flow.response
-        assert response is not None
-        masked = response.data.content
-        try:
-            for command in answering:
-                yield command
-                if isinstance(command, HttpResponseHook):
-                    response = self.flow.response
-                    masked = response.data.content
-                    if (plain := plain_of(self.flow)) is not None:
-                        response.data.content = plain
-        finally:
-            response.data.content = masked
+        for command in answering:
+            yield command
+            if isinstance(command, HttpResponseHook) and (plain := plain_of(self.flow)) is not None:
+                response = self.flow.response
+                assert response is not None
+                masked, response.data.content = response.data.content, plain
+                try:
+                    yield from answering
+                finally:
+                    response.data.content = masked
 
     def _answer(self) -> Commands[None]:
         """The final answer, whole: the provider's, or an error of ours."""
@@ -332,6 +381,9 @@ class RelayStream(HttpStream):
     @override
     def handle_protocol_error(self, event: RequestProtocolError | ResponseProtocolError) -> Commands[None]:
         call = self.call
+        if self._to_play is not None and isinstance(event, RequestProtocolError):
+            yield from self._stop_play(event.message)
+            return
         if call is None or isinstance(event, RequestProtocolError) or not self._waits_for:
             self._waits_for = ""
             yield from super().handle_protocol_error(event)

@@ -156,6 +156,18 @@ async def test_a_stream_that_breaks_off_is_cut(recording: Recording) -> None:
     assert record["conversation"]["answer"]["parts"] == [{"type": "text", "text": "Hello"}]
 
 
+async def test_a_stream_that_breaks_before_it_says_anything_is_an_error(recording: Recording) -> None:
+    body = {"model": "m", "max_tokens": 9, "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+    flow = await recording.asked(call(f"/claude-custom{MESSAGES_PATH}", body))
+    pipe = recording.begun(flow)
+    assert pipe.fail(Kind.BROKEN_STREAM, "the provider broke off") == b""
+    flow.response = live(flow).failure_response(pipe.failed)
+    recording.end(flow)
+    (record,) = recording.records()
+    assert (record["state"], record["answer"]["status"]) == ("failed", 502)
+    assert json.loads(record["answer"]["body"]["text"])["error"]["message"] == "the provider broke off"
+
+
 async def test_a_client_that_leaves_is_on_record_once(recording: Recording) -> None:
     flow = await recording.asked(call(MESSAGES_PATH))
     flow.error = Error("Client disconnected.")

@@ -2,8 +2,11 @@
 
 from itertools import count
 
-from addons.taped_pipe import Tape, Taped
+from mitmproxy.http import Headers, Response
+
+from addons.taped_pipe import Tape, Taped, listen, was_streamed
 from converters.errors import Kind, UpstreamError
+from tests.addons.legs_rig import CHAT, CHAT_PATH, OPENAI, call, live
 
 
 class Fake:
@@ -60,3 +63,27 @@ def test_it_tells_what_the_pipe_tells() -> None:
     assert (tape.started, tape.over, tape.failed) == (False, False, None)
     pipe.started, pipe.over, pipe.failed = True, True, UpstreamError(Kind.TIMEOUT, "late")
     assert (tape.started, tape.over, tape.failed) == (True, True, pipe.failed)
+
+
+async def test_a_stream_is_listened_to_once_for_all_who_want_it() -> None:
+    flow = await OPENAI.ask(call(CHAT_PATH, {**CHAT, "stream": True}))
+    exchange = live(flow)
+    assert listen(exchange, flow, lambda: 1.0) == [], "there is no stream yet"
+    flow.response = Response.make(200, b"", Headers(content_type="text/event-stream"))
+    exchange.pipe = Fake()
+    first = listen(exchange, flow, lambda: 1.0)
+    assert listen(exchange, flow, lambda: 2.0) is first
+    assert exchange.pipe is not None
+    exchange.pipe.feed(b"one")
+    assert first == [(1.0, b"out")]
+    assert exchange.made[-1].chunks == [(1.0, b"one")]
+    assert exchange.made[-1].status == 200
+
+
+async def test_a_stream_that_said_nothing_was_none() -> None:
+    flow = await OPENAI.ask(call(CHAT_PATH, {**CHAT, "stream": True}))
+    assert not was_streamed(live(flow))
+    live(flow).pipe = pipe = Fake()
+    assert not was_streamed(live(flow))
+    pipe.started = True
+    assert was_streamed(live(flow))

@@ -249,3 +249,31 @@ def test_7_4_kiro_gets_its_history_without_reasoning() -> None:
     assert body == {"conversationState": {"history": [asked, {"assistantResponseMessage": answer}]}}
     assert not strip_reasoning("kiro", body)
     assert not strip_reasoning("kiro", {"conversationState": []})
+
+
+def test_7_4_a_loop_that_another_vendor_began_goes_on_without_thinking() -> None:
+    """There is no block to take out, and Claude would want one before the call."""
+    call = {"type": "tool_use", "id": "t1", "name": "f", "input": {}}
+    body: JsonObject = {
+        "thinking": {"type": "enabled", "budget_tokens": 1024},
+        "messages": [
+            {"role": "user", "content": "Hi"},
+            {"role": "assistant", "content": [call]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": "1"}]},
+        ],
+    }
+    assert strip_reasoning("anthropic", body)
+    assert "thinking" not in body
+    assert not strip_reasoning("anthropic", body), "once is enough"
+
+
+def test_7_4_a_field_that_is_not_known_there_is_left_out_and_not_filled() -> None:
+    def body() -> JsonObject:
+        call = {"id": "c1", "extra_content": {"google": {"thought_signature": "sig"}}}
+        return {"messages": [{"role": "assistant", "tool_calls": [call]}]}
+
+    google, other = body(), body()
+    assert strip_reasoning("chat", google, refusal=b"invalid thought_signature")
+    assert strip_reasoning("chat", other, refusal=b"Unrecognized request argument: extra_content")
+    assert "extra_content" in str(google)
+    assert other == {"messages": [{"role": "assistant", "tool_calls": [{"id": "c1"}]}]}
