@@ -1,0 +1,83 @@
+"""JSON by what it means: without ids, dates, the order of members, empty members, and the spellings that mean the same."""
+
+import re
+
+from converters.json_codec import Json, JsonObject, loads
+
+# Made anew for each answer, or counted.
+_VOLATILE = frozenset(
+    "created created_at completed_at createTime create_time system_fingerprint sequence_number obfuscation index"
+    " session_id sessionId conversationId user_prompt_id agentContinuationId".split()
+)
+_IDS = frozenset("id item_id call_id tool_call_id tool_use_id toolUseId responseId request_id traceId".split())
+# What a model, a tool or a user wrote in JSON: nothing in it is ours.
+_FREE = frozenset(
+    "input arguments args parameters input_schema inputSchema json schema responseSchema responseJsonSchema parametersJsonSchema"
+    " response metadata".split()
+)
+_TEXTS = frozenset({"text", "input_text", "output_text"})
+_WORDED = frozenset({"content", "system"})  # a text, or a list of parts
+_EMPTY: tuple[Json, ...] = (None, "", [], {})
+_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)")
+
+
+def meaning(value: Json) -> Json:
+    """An id is where it was seen first, so that what belongs together still does. Members are in alphabetical order."""
+    return _Reading().of(value, "")
+
+
+class _Reading:
+    def __init__(self) -> None:
+        self._seen: dict[str, str] = {}  # id -> where it was first
+
+    def of(self, value: Json, path: str) -> Json:
+        match value:
+            case dict():
+                return self._object(value, path)
+            case list():
+                return [self.of(item, f"{path}[{n}]") for n, item in enumerate(value)]
+            case str() if _DATE.fullmatch(value):
+                return "<time>"
+        return value
+
+    def _object(self, value: JsonObject, path: str) -> JsonObject:
+        found: JsonObject = {}
+        for name in sorted(value):
+            member = value[name]
+            if name in _VOLATILE and not isinstance(member, dict | list):
+                continue
+            if name == "type" and isinstance(value.get("text"), str) and member in _TEXTS:
+                continue  # what else would it be
+            read = self._member(name, member, f"{path}.{name}" if path else name, path)
+            if read not in _EMPTY:
+                found[name] = read
+        return found
+
+    def _member(self, name: str, member: Json, path: str, holder: str) -> Json:
+        if name in _IDS and isinstance(member, str):
+            first = self._seen.setdefault(member, holder)
+            return "<id>" if first == holder else f"<id of {first}>"
+        if name in _FREE and isinstance(member, str):
+            return _parsed(member)
+        if name in _FREE and isinstance(member, dict):
+            return member
+        if name in _WORDED and isinstance(member, str):
+            return [{"text": member}] if member else None
+        if name == "error" and isinstance(member, dict):
+            return self._object(_error(member), path)
+        return self.of(member, path)
+
+
+def _parsed(text: str) -> Json:
+    """The JSON of a text that holds some; `{"a":1}` and `{"a": 1}` are the same arguments."""
+    try:
+        found = loads(text)
+    except ValueError:
+        return text
+    return found if isinstance(found, dict) else text
+
+
+def _error(error: JsonObject) -> JsonObject:
+    """What kind of error it is counts, not how it is worded."""
+    worded: JsonObject = {"message": "<words>"} if error.get("message") else {}
+    return {**error, **worded}
