@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from addons.providers.base import Provider
 from addons.settings import Settings, written
-from addons.settings_sources import VENDOR_VARIABLES, Loaded
+from addons.settings_sources import VENDOR_VARIABLES, Loaded, is_own
 from converters.errors import ConversionError
 from creds.account import Account, CredentialError
 from creds.api_key import KeyRow, account_from
@@ -87,7 +87,7 @@ def defined(loaded: Loaded) -> Imported:
     imported = Imported((), ())
     if file := loaded.settings.provider_pools_file:
         imported = read_pools_file(Path(file).expanduser(), os.environ)
-    tables = read_account_tables(loaded.account_tables, os.environ)
+    tables = read_account_tables(loaded.account_tables, os.environ, may_run=is_own(loaded.file))
     by_mark = {table.slot.mark: table.label for table in tables}
     others = [each for each in imported.definitions if each.slot.mark not in by_mark]
     notes = tuple(

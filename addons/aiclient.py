@@ -69,7 +69,7 @@ addons = [
     AccessLog(setup.keeps_flows),
     TokenRefresh(lambda: setup.settings, lambda: setup.accounts),
     HealthCheck(lambda: setup.settings, lambda: setup.accounts, pool),
-    FileWatch(setup.stamp, setup.again),
+    FileWatch(setup.stamp, setup.again, setup.prepare),
     Inspector(),
     FastDefaults(),
     FastDispatch(),

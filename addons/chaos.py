@@ -144,17 +144,19 @@ class ChaosAnswers:
 
     def __init__(self, chaos: Chaos) -> None:
         self._chaos = chaos
+        self._broken: WeakKeyDictionary[HTTPFlow, BrokenPipe] = WeakKeyDictionary()  # others may put theirs around it
 
     def responseheaders(self, flow: HTTPFlow) -> None:
         if not self._chaos.on:
             return
         exchange, response = Exchange.of(flow), flow.response
-        if exchange is None or response is None or not exchange.sent or exchange.match.action is not Action.GENERATE:
+        if exchange is None or response is None or exchange.match.action is not Action.GENERATE:
             return
         if not self._chaos.at_client:
-            self._fail_upstream(exchange, flow, response)
+            if exchange.sent:
+                self._fail_upstream(exchange, flow, response)
         elif exchange.pipe is not None and (strike := self._chaos.struck.get(flow)) is not None:
-            exchange.pipe = BrokenPipe(exchange.pipe, strike, array=exchange.array)
+            exchange.pipe = self._broken[flow] = BrokenPipe(exchange.pipe, strike, array=exchange.array)
             response.headers[HEADER] = str(strike)
 
     def _fail_upstream(self, exchange: Exchange, flow: HTTPFlow, response: Response) -> None:
@@ -187,7 +189,7 @@ class ChaosAnswers:
             ended = strike.fault != "stall" and not (came and strike.fault == "cut")
             if ended:
                 _break_whole(exchange, response, strike)
-        elif not isinstance(exchange.pipe, BrokenPipe) or not exchange.pipe.struck:
+        elif (pipe := self._broken.get(flow)) is None or not pipe.struck:
             return None
         else:
             ended = strike.fault == "garbage"

@@ -2,8 +2,6 @@
 
 import argparse
 import difflib
-import json
-import shlex
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -12,10 +10,10 @@ from typing import NoReturn, override
 
 from addons import launch
 from addons.accounts import Accounts, read_all
-from addons.chaos_plan import Rates
 from addons.cli_accounts import add_accounts_arguments, add_providers_arguments, place, show_accounts, show_providers
 from addons.cli_bundle import add_bundle_arguments, make_bundle
 from addons.cli_chaos import with_faults
+from addons.cli_config import add_config_arguments, run_config
 from addons.cli_dataset import add_dataset_arguments, show_formats
 from addons.cli_log import add_log_arguments, run_log
 from addons.cli_login import add_arguments as add_account_login_arguments
@@ -28,11 +26,9 @@ from addons.cli_route import add_arguments, show_route
 from addons.client_key import ensure_key, key_path, new_key
 from addons.providers import catalogue
 from addons.settings import NAMES, SECRETS, Settings, group_of, written
-from addons.settings_routes import DefaultModels, Routes
 from addons.settings_sources import Loaded, SettingsError, flag, home, load, refuse_unknown_providers, variable
 from converters.errors import ConversionError
 from creds.account import CredentialError
-from creds.api_key import masked
 from creds.commands import add_logout_arguments
 
 EXAMPLES = """\
@@ -120,9 +116,7 @@ def make_parser() -> Parser:
     add_pool_arguments(command("pool", change_pool, "Use accounts again that rest or are stopped."))
     add_dataset_arguments(command("dataset", show_formats, "Turn recorded exchanges into training files."))
     add_arguments(command("route", show_route, "Show who would be asked for a model, and why."))
-    config = command("config", show_config, "Show every setting and where it comes from, or check them.")
-    config.add_argument("what", nargs="?", choices=("show", "check"), default="show")
-    config.add_argument("--json", action="store_true", help="For programs.")
+    add_config_arguments(command("config", run_config, "Show, check or import settings; describe them for editors."))
     key = command("key", show_key, "Where the client key is; show it, or make a new one.")
     key.add_argument("--show", action="store_true", help="Print the key.")
     key.add_argument(
@@ -180,28 +174,6 @@ def accounts_of(loaded: Loaded) -> Accounts:
     """The accounts that there are. Raises SettingsError and CredentialError for what cannot work."""
     refuse_unknown_providers(loaded.settings, catalogue())
     return read_all(loaded, catalogue())
-
-
-def show_config(args: argparse.Namespace) -> None:
-    """`config show` prints every setting; `config check` says that all is well. Both fail on the first wrong value."""
-    loaded = load()
-    accounts_of(loaded)  # a key that cannot be sent is a wrong value too
-    if args.what == "check":
-        print(f"settings are good ({'file ' + str(loaded.file) if loaded.file else 'no settings file'})")
-        return
-    shown = {name: getattr(loaded.settings, name) for name in NAMES}
-    for name in SECRETS:
-        shown[name] = masked(text) if (text := written(shown[name])) else ""
-    if args.json:
-        rows = {name: {"value": _as_json(value), "from": place(loaded, name)} for name, value in shown.items()}
-        print(json.dumps(rows, indent=2))
-        return
-    for name, value in shown.items():
-        print(f"{name} = {shlex.quote(written(value)):<36} # {place(loaded, name)}")
-
-
-def _as_json(value: object) -> object:
-    return value.table if isinstance(value, Routes | DefaultModels | Rates) else value
 
 
 def show_key(args: argparse.Namespace) -> None:

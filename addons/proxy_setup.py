@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -83,6 +84,11 @@ class ProxySetup:
             log.warning("settings are not read again: %s", error)
         else:
             log.info("settings read again: %s", ", ".join(self.accounts.labels))
+
+    def prepare(self) -> None:
+        """What `again` would wait for: programs that print secrets. In a thread; what is wrong is said by `again`."""
+        with suppress(SettingsError, CredentialError):
+            read_all(from_options(ctx.options), catalogue())
 
     def stamp(self) -> object:
         """Another one when a file has changed that settings or accounts are read from. Of logins it counts whether they are

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_settings import NoDecode
 
 from addons.chaos_plan import Rates, read_rates
@@ -90,20 +90,33 @@ def _seed(value: object) -> object:
     return text
 
 
+# What editors are told of them (`aiclient config schema`), where pydantic cannot see what a validator wants.
+_URL = WithJsonSchema({"type": "string", "pattern": "^\\s*https?://"})
+_URL_OR_EMPTY = WithJsonSchema({"type": "string", "pattern": "^\\s*(https?://|$)"})
+_SIZE = WithJsonSchema({"type": "string", "pattern": "^\\s*[0-9]{1,12}[kmgKMG]?[bB]?\\s*$"})
+_LIST = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
+_TEXT = {"type": "string"}
+_TARGETS = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}
+_ROUTES = WithJsonSchema({"anyOf": [_TEXT, {"type": "object", "additionalProperties": _TARGETS}]})
+_MODELS = WithJsonSchema({"anyOf": [_TEXT, {"type": "object", "additionalProperties": _TEXT}]})
+_SHARE = {"anyOf": [_TEXT, {"type": "number", "minimum": 0, "maximum": 1}]}
+_RATES = WithJsonSchema({"anyOf": [_TEXT, {"type": "object", "additionalProperties": _SHARE}]})
+_NUMBER = WithJsonSchema({"type": ["string", "integer"], "pattern": "^[0-9]{0,18}$", "minimum": 0})
+
 Host = Annotated[str, AfterValidator(_host)]
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
-OptionalBaseUrl = Annotated[str, AfterValidator(_optional_base_url)]
-Url = Annotated[str, AfterValidator(_url)]
-OptionalUrl = Annotated[str, AfterValidator(_optional_url)]
-Size = Annotated[str, AfterValidator(_size)]
+BaseUrl = Annotated[str, AfterValidator(_base_url), _URL]
+OptionalBaseUrl = Annotated[str, AfterValidator(_optional_base_url), _URL_OR_EMPTY]
+Url = Annotated[str, AfterValidator(_url), _URL]
+OptionalUrl = Annotated[str, AfterValidator(_optional_url), _URL_OR_EMPTY]
+Size = Annotated[str, AfterValidator(_size), _SIZE]
 TextFile = Annotated[str, AfterValidator(_text_file)]
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
-Hosts = Annotated[tuple[Host, ...], NoDecode, BeforeValidator(_names)]
-Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_names)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names), _LIST]
+Hosts = Annotated[tuple[Host, ...], NoDecode, BeforeValidator(_names), _LIST]
+Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_names), _LIST]
 Days = Annotated[int, Field(ge=0, le=36_500)]
-Patterns = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(checked_patterns)]
-RouteTable = Annotated[Routes, NoDecode, PlainValidator(read_routes)]
-DefaultModelTable = Annotated[DefaultModels, NoDecode, PlainValidator(read_default_models)]
-RateTable = Annotated[Rates, NoDecode, PlainValidator(read_rates)]
-Seed = Annotated[str, BeforeValidator(_seed)]
+Patterns = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(checked_patterns), _LIST]
+RouteTable = Annotated[Routes, NoDecode, PlainValidator(read_routes), _ROUTES]
+DefaultModelTable = Annotated[DefaultModels, NoDecode, PlainValidator(read_default_models), _MODELS]
+RateTable = Annotated[Rates, NoDecode, PlainValidator(read_rates), _RATES]
+Seed = Annotated[str, BeforeValidator(_seed), _NUMBER]

@@ -34,6 +34,10 @@ VENDOR_VARIABLES: tuple[tuple[tuple[str, str], tuple[str, str] | None], ...] = (
 OTHER_VARIABLES = ("AICLIENT_HOME", "AICLIENT_CONFIG")
 RESERVED = ("AICLIENT_TEST_", "AICLIENT_BENCH_")
 PROVIDER_ENDINGS = ("-custom", "-oauth")  # so are the built-in ones named
+# Those that `none` switches off. A key may be the word `none`, where a vendor asks for any.
+MAY_BE_NONE = frozenset(
+    name for name in NAMES if name not in SECRETS and not written(Settings.model_fields[name].get_default())
+)
 PASSWORD = re.compile(r"//[^/]*@")  # in a URL
 
 
@@ -91,7 +95,7 @@ def load(flags: Mapping[str, object] | None = None) -> Loaded:
     for name, variable_ in _vendors_own(values).items():
         values[name], origin[name] = os.environ[variable_].strip(), variable_
     try:
-        settings = Settings(**_resolved(values, origin))  # type: ignore[arg-type]  # checked by pydantic, that is the point
+        settings = Settings(**_resolved(values, origin, path))  # type: ignore[arg-type]  # checked by pydantic, that is the point
     except ValidationError as e:
         raise SettingsError(_explained(e, values, origin)) from None  # the cause may quote a secret
     return Loaded(settings, origin, path, tables)
@@ -199,18 +203,34 @@ def _nearest(name: str, known: set[str]) -> str:
     return f"; did you mean {found[0]}?" if found else "; `aiclient config show` lists them all"
 
 
-def _resolved(values: Mapping[str, object], origin: Mapping[str, str]) -> dict[str, object]:
-    """The values with references in secrets (`env:NAME`, `file:PATH`) looked up."""
-    resolved = dict(values)
+def is_own(path: Path | None) -> bool:
+    """Whether a settings file may have programs run: the one in `home()`, and not one that may have come with a folder."""
+    try:
+        return path is not None and path.absolute().parent.resolve() == home().resolve()
+    except OSError:
+        return False
+
+
+def _resolved(values: Mapping[str, object], origin: Mapping[str, str], path: Path | None) -> dict[str, object]:
+    """The values with `none` read as nothing where a setting may be empty, and references in secrets (`env:NAME`, `file:PATH`,
+    `command:...`) looked up."""
+    resolved: dict[str, object] = {name: "" if _is_none(name, value) else value for name, value in values.items()}
     for name in SECRETS & values.keys():
         value = values[name]
         if not isinstance(value, str):
             continue  # pydantic says what is wrong with it
         try:
-            resolved[name] = resolve_secret(value.strip(), origin[name], os.environ)
+            from_file = origin[name] == str(path)
+            where = f"{path}: {name}" if from_file else origin[name]
+            may_run = not from_file or is_own(path)
+            resolved[name] = resolve_secret(value.strip(), where, os.environ, may_run=may_run)
         except CredentialError as e:
             raise SettingsError(str(e)) from None
     return resolved
+
+
+def _is_none(name: str, value: object) -> bool:
+    return name in MAY_BE_NONE and isinstance(value, str) and value.strip().lower() == "none"
 
 
 def _explained(error: ValidationError, values: Mapping[str, object], origin: Mapping[str, str]) -> str:

@@ -196,7 +196,9 @@ def settings_in(environ: Mapping[str, str]) -> dict[str, str]:
     for name in dict.fromkeys(name for login in LOGINS for name in login.names):
         variable = f"AICLIENT_{name.upper()}"
         text = environ.get(variable, "")
-        found[name] = resolve_secret(text.strip(), variable, environ) if name.endswith(SECRET_ENDINGS) else text
+        found[name] = (
+            resolve_secret(text.strip(), variable, environ, may_run=True) if name.endswith(SECRET_ENDINGS) else text
+        )
     return found
 
 

@@ -63,30 +63,63 @@ class Imported:
 # --- the seed's file ---
 
 
+type Resolve = Callable[[str, str, Mapping[str, str]], str]
+
+
 def read_pools_file(path: Path, environ: Mapping[str, str], is_file: Callable[[Path], bool] = Path.is_file) -> Imported:
     """`{provider: [account, ...]}`. Raises CredentialError if the file cannot be read or is something else."""
+    document = read_seed_file(path, "provider_pools_file", "a JSON object with a list of accounts per provider")
+    return take_over(document, path, environ, is_file)
+
+
+def read_seed_file(path: Path, who: str, what: str) -> dict[str, object]:
+    """A file that is a JSON object. Raises CredentialError, which begins with `who` and says that it should be `what`."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as e:
-        raise CredentialError(f"provider_pools_file: cannot read {path}: {e.strerror}") from e
+        raise CredentialError(f"{who}: cannot read {path}: {e.strerror}") from e
     try:
         document = json.loads(content.decode("utf-8-sig")) if len(content) <= MAX_BYTES else None
     except (ValueError, RecursionError):
         document = None  # the cause would quote the file's text, which holds keys
     if not isinstance(document, dict):
-        raise CredentialError(f"provider_pools_file: {path} is not a JSON object with a list of accounts per provider")
-    seed = _Seed(path, environ, is_file)
+        raise CredentialError(f"{who}: {path} is not {what}")
+    return document
+
+
+def take_over(
+    document: Mapping[str, object],
+    path: Path,
+    environ: Mapping[str, str],
+    is_file: Callable[[Path], bool] = Path.is_file,
+    resolve: Resolve = resolve_secret,
+) -> Imported:
+    """The accounts of a document of that form. path: where it is from. resolve: makes a secret of what is written."""
+    seed = _Seed(path, environ, is_file, resolve)
     for provider, accounts in document.items():
         seed.provider(provider, accounts)
     return Imported(tuple(seed.definitions), tuple(seed.notes))
 
 
+def seed_path(text: str, file: Path, is_file: Callable[[Path], bool] = Path.is_file) -> Path:
+    """A path in one of the seed's files. It takes relative ones from the folder that it was started in; its own files are there or
+    in `configs/`."""
+    path = Path(text).expanduser()
+    if path.is_absolute():
+        return path
+    folder = file.absolute().parent
+    places = [folder / path, folder.parent / path, Path.cwd() / path]
+    return next((place for place in places if is_file(place)), places[0])
+
+
 class _Seed:
     """What has been taken over so far."""
 
-    def __init__(self, path: Path, environ: Mapping[str, str], is_file: Callable[[Path], bool]) -> None:
-        self._path, self._environ, self._is_file = path, environ, is_file
+    def __init__(
+        self, path: Path, environ: Mapping[str, str], is_file: Callable[[Path], bool], resolve: Resolve
+    ) -> None:
+        self._path, self._environ, self._is_file, self._resolve = path, environ, is_file, resolve
         self._labels: set[str] = set()
         self._marks: dict[str, str] = {}
         self.definitions: list[Definition] = []
@@ -137,9 +170,11 @@ class _Seed:
         if not isinstance(value, str):
             raise CredentialError(f"{label}: {key} is not text")
         where = f"{self._path}: {label}"
-        text = resolve_secret(value.strip(), f"{where}: {key}", self._environ) if name in SECRETS else value.strip()
+        text = value.strip()
+        if name in SECRETS:
+            text = self._resolve(text, f"{where}: {key}", self._environ)
         if name in FILES:
-            text = str(self._found(text))
+            text = str(seed_path(text, self._path, self._is_file))
         elif name in SEED_ENDPOINTS and "{{region}}" in text:
             return  # the seed's own default, which is ours as well
         text = text.removesuffix(SEED_ENDPOINTS.get(name, ""))
@@ -150,15 +185,6 @@ class _Seed:
             options[SEED_OPTIONS[key]] = _option_value(SEED_OPTIONS[key], value)
         except ValueError as e:
             self.notes.append(f"{label}: {key} {e}: ignored")
-
-    def _found(self, text: str) -> Path:
-        """The seed takes relative paths from the folder that it was started in; its own files are there or in `configs/`."""
-        path = Path(text).expanduser()
-        if path.is_absolute():
-            return path
-        folder = self._path.absolute().parent
-        places = [folder / path, folder.parent / path, Path.cwd() / path]
-        return next((place for place in places if self._is_file(place)), places[0])
 
 
 def _named(account: Mapping[str, object], number: int) -> str:
@@ -185,13 +211,16 @@ def _free(label: str, taken: Collection[str]) -> str:
 # --- [[account]] tables ---
 
 
-def read_account_tables(tables: object, environ: Mapping[str, str]) -> tuple[Definition, ...]:
-    """What TOML makes of `[[account]]`: a list of tables. Raises CredentialError, one line that names table, key and cure."""
+def read_account_tables(tables: object, environ: Mapping[str, str], *, may_run: bool = False) -> tuple[Definition, ...]:
+    """What TOML makes of `[[account]]`: a list of tables. Raises CredentialError, one line that names table, key and cure.
+
+    may_run: whether the file is one that may have programs run for a secret.
+    """
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise CredentialError("account must be tables, each headed [[account]]")
     definitions: list[Definition] = []
     for number, table in enumerate(tables, 1):
-        definition = _table(table, number, environ)
+        definition = _table(table, number, environ, may_run)
         for other in definitions:
             if other.label == definition.label:
                 raise CredentialError(
@@ -203,7 +232,7 @@ def read_account_tables(tables: object, environ: Mapping[str, str]) -> tuple[Def
     return tuple(definitions)
 
 
-def _table(table: Mapping[str, object], number: int, environ: Mapping[str, str]) -> Definition:
+def _table(table: Mapping[str, object], number: int, environ: Mapping[str, str], may_run: bool) -> Definition:
     where = f"[[account]] {number}"
     provider = table.get("provider")
     if not isinstance(provider, str) or provider not in SETTINGS:
@@ -230,9 +259,9 @@ def _table(table: Mapping[str, object], number: int, environ: Mapping[str, str])
         if not isinstance(value, str) or not value.strip():
             raise CredentialError(f"{where}: {key} must be a text, in quotes")
         text = value.strip()
-        settings[name] = checked(
-            name, resolve_secret(text, f"{where}: {key}", environ) if name in SECRETS else text, where
-        )
+        if name in SECRETS:
+            text = resolve_secret(text, f"{where}: {key}", environ, may_run=may_run)
+        settings[name] = checked(name, text, where)
     if not settings.keys() & set(keys.credentials):
         raise CredentialError(f"{where} has no {' or '.join(keys.credentials)}")
     mark = mark_of(provider, settings)

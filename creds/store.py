@@ -7,8 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from creds.account import CredentialError
+from creds.secret_command import output_of
 
-REFERENCES = ("env:", "file:")
+REFERENCES = ("env:", "file:", "command:")
 MAX_SECRET_BYTES = 64 * 1024  # a key, or a credential file; a path to a device or a log file is a mistake
 
 
@@ -47,12 +48,21 @@ def _sync_dir(path: Path) -> None:
             os.close(fd)
 
 
-def resolve_secret(text: str, setting: str, environ: Mapping[str, str]) -> str:
+def resolve_secret(text: str, setting: str, environ: Mapping[str, str], *, may_run: bool = False) -> str:
     """A secret as written in a setting -> the secret itself.
 
-    `env:NAME` reads a variable, `file:PATH` a file (`~` allowed, line break at the end dropped), anything else is the secret.
-    CredentialError names `setting` and what is missing.
+    `env:NAME` reads a variable, `file:PATH` a file (`~` allowed, line break at the end dropped), `command:PROGRAM ...` runs a
+    program and takes what it prints, anything else is the secret. CredentialError names `setting` and what is missing.
+
+    may_run: whether who wrote the text may have programs run: a file that came with a folder from somebody else may not.
     """
+    if text.startswith("command:"):
+        if not may_run:
+            raise CredentialError(
+                f"{setting}: `command:` runs a program, so it counts only in flags, in variables and in aiclient.toml in"
+                " AICLIENT_HOME: put it there, or use env:NAME or file:PATH"
+            )
+        return output_of(text.removeprefix("command:"), setting)
     if text.startswith("env:"):
         name = text.removeprefix("env:")
         if not environ.get(name):

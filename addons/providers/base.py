@@ -102,7 +102,8 @@ class Provider:
     url_version: ClassVar[str] = "v1"
 
     def url(self, account: Account, action: Action, name: str = "", *, stream: bool = False) -> str | None:
-        """Where `action` is asked for; None when this provider's protocol has no such call. name: of the model.
+        """Where `action` is asked for; None when this provider's protocol has no such call. name: of the model, "" to know whether
+        there is such a call.
 
         Raises ConversionError 404 for a name that would lead elsewhere."""
         if self.wire is None:
@@ -111,7 +112,7 @@ class Provider:
         path = path or PATHS[self.wire.name].get(action)
         if path is None:
             return None
-        if "{name}" in path and _STEPS & set(name.split("/")):  # the host, and what is before it, would follow them
+        if name and "{name}" in path and _STEPS & set(name.split("/")):  # the host, and what is before it, would follow them
             message = f"there can be no model {name[:100]!r}: its name leads out of its path"
             raise ConversionError(message, param="model", status=404, code="model_not_found")
         return account.base_url + path.format(name=quote(name, safe="/"))

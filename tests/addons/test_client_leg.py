@@ -590,3 +590,13 @@ async def test_nothing_is_logged_of_a_request_that_is_only_refused(
     assert status_of(flow) == 401
     assert "401" in caplog.text
     assert "s3cret" not in caplog.text
+
+
+def test_a_flow_that_is_read_from_a_file_is_left_as_it_was() -> None:
+    """`mitmweb -r`: it is looked at, not answered."""
+    flow = call("/v1/models", key=None, host="elsewhere.test")
+    flow.live = False
+    flow.metadata["aiclient"] = {"id": "req_1"}
+    head(flow)
+    assert (flow.response, flow.metadata) == (None, {"aiclient": {"id": "req_1"}})
+    assert Exchange.of(flow) is None

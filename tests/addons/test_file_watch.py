@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 
 import pytest
 
@@ -91,3 +92,23 @@ async def test_it_looks_until_it_is_done_and_survives_a_bug(
 
 def test_what_never_ran_can_be_done() -> None:
     Watched().watch.done()
+
+
+async def test_what_takes_time_is_done_before_and_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("addons.file_watch.EVERY", 0.02)
+    did: list[str] = []
+    done = asyncio.Event()
+
+    def again() -> None:
+        did.append("again")
+        done.set()
+
+    stamps = iter([1, *[2] * 100])
+    watch = FileWatch(
+        lambda: next(stamps), again, lambda: did.append(threading.current_thread().name)
+    )
+    watch.running()
+    await asyncio.wait_for(done.wait(), 5)
+    watch.done()
+    assert did[1:] == ["again"]
+    assert did[0] != threading.main_thread().name

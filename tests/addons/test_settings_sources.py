@@ -4,8 +4,20 @@ from pathlib import Path
 
 import pytest
 
+from addons.accounts import read_all
+from addons.providers import catalogue
 from addons.settings import Settings, written
-from addons.settings_sources import SettingsError, config_file, home, load, refuse_unknown_providers
+from addons.settings_sources import (
+    MAY_BE_NONE,
+    SettingsError,
+    config_file,
+    home,
+    is_own,
+    load,
+    refuse_unknown_providers,
+)
+from creds.account import CredentialError
+from creds.api_key import ApiKey
 
 
 def write(path: Path, text: str) -> Path:
@@ -327,3 +339,68 @@ def test_a_vendors_variable_without_a_url_counts_alone(
     assert written(getattr(loaded.settings, name)) == "its-value"
     assert loaded.origin[name] == variable_
     assert written(getattr(load({name: "mine"}).settings, name)) == "mine"
+
+
+# --- `none`, and programs that print secrets ---
+
+
+@pytest.mark.parametrize("name", sorted(MAY_BE_NONE))
+def test_none_switches_off_what_a_weaker_source_sets(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty variable counts as unset, so that there must be a word for nothing."""
+    write(Path("aiclient.toml"), f"{name} = 'not-empty'")
+    monkeypatch.setenv(f"AICLIENT_{name.upper()}", "None")
+    assert getattr(load().settings, name) == Settings.model_fields[name].get_default()
+
+
+def test_none_is_a_word_where_it_is_one() -> None:
+    assert load({"log_prompts": "none"}).settings.log_prompts == "none"
+    assert written(load({"openai_api_key": "none"}).settings.openai_api_key) == "none"
+    assert complaint({"port": "none"}).startswith("--port = 'none'")
+
+
+COMMAND = "command:echo sk-printed"
+
+
+def test_a_program_prints_a_secret_for_a_flag_and_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert written(load({"openai_api_key": COMMAND}).settings.openai_api_key) == "sk-printed"
+    monkeypatch.setenv("AICLIENT_OPENAI_API_KEY", COMMAND)
+    assert written(load().settings.openai_api_key) == "sk-printed"
+
+
+def test_a_program_prints_a_secret_for_the_file_in_our_home_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A folder from somebody else may hold an aiclient.toml; to start there must not run what it names."""
+    mark = tmp_path / "ran"
+    for name in ("openai_api_key", "api_key"):
+        text = f"{name} = 'command:touch {mark}'"
+        write(Path("aiclient.toml"), text)
+        assert complaint().startswith(f"aiclient.toml: {name}: `command:` runs a program, so it counts only in flags")
+        monkeypatch.setenv("AICLIENT_CONFIG", str(write(tmp_path / "named.toml", text)))
+        assert "put it there, or use env:NAME or file:PATH" in complaint()
+        monkeypatch.delenv("AICLIENT_CONFIG")
+    assert not mark.exists()
+    Path("aiclient.toml").unlink()
+    write(home() / "aiclient.toml", f"openai_api_key = '{COMMAND}'")
+    assert written(load().settings.openai_api_key) == "sk-printed"
+    monkeypatch.chdir(home())
+    assert written(load().settings.openai_api_key) == "sk-printed"
+
+
+def test_a_link_in_a_folder_to_our_own_file_is_not_our_own(tmp_path: Path) -> None:
+    own = write(home() / "aiclient.toml", "")
+    link = tmp_path / "aiclient.toml"
+    link.symlink_to(own)
+    assert (is_own(own), is_own(link), is_own(None)) == (True, False, False)
+
+
+def test_an_accounts_secret_follows_the_same_rule() -> None:
+    table = f"[[account]]\nprovider = 'claude-custom'\nlabel = 'x'\nclaude_api_key = '{COMMAND}'"
+    write(Path("aiclient.toml"), table)
+    with pytest.raises(CredentialError, match=r"\(claude-custom:x\): claude_api_key: `command:` runs a program"):
+        read_all(load(), catalogue())
+    Path("aiclient.toml").unlink()
+    write(home() / "aiclient.toml", table)
+    (member,) = read_all(load(), catalogue()).members
+    assert isinstance(member.account.credential, ApiKey)
+    assert member.account.credential.key == "sk-printed"

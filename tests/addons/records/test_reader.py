@@ -137,7 +137,7 @@ def test_following_gives_what_is_written_from_now_on(folder: Path) -> None:
         ({"state": "complete", "answer": {"status": 200}}, {"complete", "200", "2xx"}),
         ({"state": "cancelled", "answer": None}, {"cancelled"}),
     ],
-    ids=str,
+    ids=["complete", "cancelled"],
 )
 def test_what_a_status_may_be_called(record: JsonObject, expected: set[str]) -> None:
     assert expected == statuses(record)
