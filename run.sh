@@ -5,6 +5,7 @@
 #   ./run.sh web              the same, and every exchange to be watched in mitmweb
 #   ./run.sh test [ARGS]      the tests; ARGS go to pytest       (./run.sh test clients: real clients against it;
 #                                                                ./run.sh test attack: malformed, malicious, too many requests;
+#                                                                ./run.sh test pools: each fault of a provider, with several accounts;
 #                                                                ./run.sh test datasets: exports read by datasets, trl, transformers;
 #                                                                ./run.sh test soak: load, memory and scarcity, half an hour)
 #   ./run.sh lint             ruff, format, mypy
@@ -178,6 +179,10 @@ case "${1-}" in
         shift
         export AICLIENT_TEST_ATTACK_COUNT="${AICLIENT_TEST_ATTACK_COUNT:-10000}"
         exec "$python" -P -m pytest -q tests/attack ${1+"$@"}
+        ;;
+      pools) # failover: each fault on each wire, with several accounts
+        shift
+        AICLIENT_TEST_POOLS=1 exec "$python" -P -m pytest -q -n 2 --dist loadfile tests/e2e/pools ${1+"$@"}
         ;;
       soak) # many streams, memory, a full disk: half an hour
         shift

@@ -23,7 +23,7 @@ from addons.redact import Redactor
 from addons.setting_types import parse_size
 from addons.settings import Settings
 from addons.settings_sources import home
-from addons.taped_pipe import Tape, listen, was_streamed
+from addons.taped_pipe import Tape, Taped, listen, was_streamed
 from addons.upstream_request import thread_of
 
 log = logging.getLogger("aiclient")
@@ -88,6 +88,8 @@ class Recorder:
         broken = exchange.pipe.failed if exchange.pipe and was_streamed(exchange) else None
         state: State = "cut" if broken else "failed" if flow.response.status_code >= 400 else "complete"
         said = str(broken) if broken else exchange.failure.message if exchange.failure else ""
+        if isinstance(exchange.pipe, Taped) and exchange.pipe.full:
+            state, said = "cut", said or "the stream is longer than a record; the rest went to the client and is not here"
         self._end(exchange, flow, state, said)
 
     def error(self, flow: HTTPFlow) -> None:

@@ -8,6 +8,8 @@ from addons.exchange import Exchange
 from addons.relay import Pipe
 from converters.errors import Kind, UpstreamError
 
+LONGEST = 128 * 1024 * 1024  # bytes of a stream, in and out, that are noted
+
 type Tape = list[tuple[float, bytes]]
 
 
@@ -37,11 +39,16 @@ def was_streamed(exchange: Exchange) -> bool:
 class Taped:
     """Around a pipe. upstream, down: where input and output are noted; the caller's. clock: unix seconds.
 
-    Output that is empty is not noted: nothing was sent.
+    Output that is empty is not noted: nothing was sent. full: so much has come and gone that the rest was not noted.
     """
 
     def __init__(self, pipe: Pipe, upstream: Tape, down: Tape, clock: Callable[[], float]) -> None:
         self._pipe, self._upstream, self.down, self._clock = pipe, upstream, down, clock
+        self._room = LONGEST
+
+    @property
+    def full(self) -> bool:
+        return self._room < 0
 
     @property
     def started(self) -> bool:
@@ -57,9 +64,9 @@ class Taped:
 
     def feed(self, data: bytes) -> bytes:
         now = self._clock()
-        self._upstream.append((now, data))
+        self._note(self._upstream, now, data)
         if out := self._pipe.feed(data):
-            self.down.append((now, out))
+            self._note(self.down, now, out)
         return out
 
     def close(self) -> bytes:
@@ -73,5 +80,10 @@ class Taped:
 
     def _sent(self, out: bytes) -> bytes:
         if out:
-            self.down.append((self._clock(), out))
+            self._note(self.down, self._clock(), out)
         return out
+
+    def _note(self, tape: Tape, now: float, data: bytes) -> None:
+        self._room -= len(data)
+        if self._room >= 0:
+            tape.append((now, data))

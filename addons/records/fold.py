@@ -16,7 +16,7 @@ from converters.restore import Restore
 from converters.turns import Audio, Base64, Chat, Document, Image, Part, ToolResult, Video
 from converters.wire import ProviderWire
 
-_LIMIT = 256 * 1024 * 1024  # bytes that a compressed answer may grow to
+_LIMIT = 32 * 1024 * 1024  # bytes that a compressed answer may grow to; of a longer one nothing is decoded
 
 
 def read_chat(facts: Facts) -> Chat:

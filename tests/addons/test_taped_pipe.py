@@ -2,8 +2,10 @@
 
 from itertools import count
 
+import pytest
 from mitmproxy.http import Headers, Response
 
+from addons import taped_pipe
 from addons.taped_pipe import Tape, Taped, listen, was_streamed
 from converters.errors import Kind, UpstreamError
 from tests.addons.legs_rig import CHAT, CHAT_PATH, OPENAI, call, live
@@ -87,3 +89,13 @@ async def test_a_stream_that_said_nothing_was_none() -> None:
     assert not was_streamed(live(flow))
     pipe.started = True
     assert was_streamed(live(flow))
+
+
+def test_a_stream_without_end_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(taped_pipe, "LONGEST", 25)
+    upstream: Tape = []
+    down: Tape = []
+    pipe = Taped(Fake(b"ten bytes."), upstream, down, lambda: 0.0)
+    assert [pipe.feed(b"ten bytes.") for _ in range(3)] == [b"ten bytes."] * 3, "the client gets all of it"
+    assert pipe.full
+    assert sum(len(data) for _, data in upstream + down) == 20

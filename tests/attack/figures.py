@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 
 FULL = 10_000
-COUNT = int(os.environ.get("AICLIENT_TEST_ATTACK_COUNT", "400"))
+COUNT = int(os.environ.get("AICLIENT_TEST_ATTACK_COUNT", "150"))
 WHOLE = COUNT >= FULL  # all of it was asked for, not a sample
 
 ROWS: list[tuple[str, str]] = []

@@ -1,5 +1,6 @@
 """Accounts by the dozen, proxies that have them, and the checks after each test: nothing unneeded goes upstream, no key is told."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +11,11 @@ from tests.e2e.conftest import Launch
 from tests.e2e.pools.stage import MARK, PoolAccount, Stage, toml
 from tests.e2e.proxy import Proxy, launch
 from tests.fakes.samples import CLIENT_KEY
+
+# The default run takes a sample; `./run.sh test pools` all of it.
+_SAMPLE = ("test_choice.py", "test_cooldowns.py", "test_seed_file.py", "test_reload.py")
+_ALL = sorted(path.name for path in Path(__file__).parent.glob("test_*.py"))
+collect_ignore = [] if "AICLIENT_TEST_POOLS" in os.environ else [name for name in _ALL if name not in _SAMPLE]
 
 QUICK = {"API_KEY": CLIENT_KEY, "REQUEST_BASE_DELAY": "20", "ACCOUNT_WAIT_SECONDS": "2"}
 
