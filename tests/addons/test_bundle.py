@@ -1,0 +1,99 @@
+"""One exchange in one archive: readable by aiclient's own commands, without secrets, and for its owner alone."""
+
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from addons.bundle import File, bundle, lines_about, pack
+from addons.records.objects import Objects
+from addons.records.reader import Records
+from addons.redact import Redactor
+from converters.json_codec import JsonObject
+from tests.addons.records.samples import anthropic_body, attempt, exchange, maker, whole_answer
+
+ID = f"req_{1:024x}"
+CANARY = "canary-0f9e8d7c6b5a4f3e2d1c"
+SHAPED = "sk-proj-" + "Z9y8X7w6" * 6
+
+
+def made(folder: Path, redactor: Redactor, body: bytes = b"", log: list[str] | None = None) -> list[File]:
+    """Of a record that was written without any redaction."""
+    body = body or anthropic_body()
+    facts = exchange(1, body=body, attempts=[attempt(body, whole_answer())])
+    line = maker(folder, Redactor(shapes=False)).line(facts)
+    record = json.loads(line)
+    settings: JsonObject = {"openai_api_key": {"value": CANARY, "from": "default"}}
+    return bundle(record, Objects(folder / "objects"), redactor, settings, {"python": "3"}, log or [])
+
+
+def unpacked(files: list[File], folder: Path) -> Path:
+    for file in files:
+        path = folder / file.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.content)
+    return folder
+
+
+def test_what_is_inside_is_read_by_the_commands_for_records(tmp_path: Path) -> None:
+    folder = unpacked(made(tmp_path / "a", Redactor()), tmp_path / "b")
+    records = Records(folder / "records")
+    record = records.find(ID)
+    assert records.request_body(record) == anthropic_body()
+    assert record["conversation"]["tools"][0]["name"] == "get_weather"  # type: ignore[index, call-overload]
+    assert "It rains." in (folder / "transcript.txt").read_text()
+    assert f"aiclient log show {ID}" in (folder / "README.md").read_text()
+
+
+def test_no_secret_is_in_any_file_wherever_it_stood(tmp_path: Path) -> None:
+    """In the system prompt and the tools (which are objects), the messages, the settings and the log."""
+    tool = {"name": "t", "description": f"Key {CANARY} " * 60, "input_schema": {"type": "object"}}
+    body = anthropic_body(
+        system=f"Use {SHAPED} and {CANARY}. " * 30,
+        tools=[tool],
+        messages=[{"role": "user", "content": f"{CANARY} {SHAPED} me@example.com"}],
+    )
+    redactor = Redactor(rules=("emails",))
+    redactor.refresh([CANARY])
+    files = made(tmp_path / "a", redactor, body, [f"{ID} {CANARY}\n"])
+    everything = b"\n".join(file.name.encode() + file.content for file in files)
+    for secret in (CANARY, SHAPED, "me@example.com"):
+        assert secret.encode() not in everything
+    record = Records(unpacked(files, tmp_path / "b") / "records").find(ID)
+    talk = record["conversation"]
+    assert isinstance(talk, dict)
+    assert "[redacted" in json.dumps(talk["system"])  # the changed objects are found by their new names
+    assert "[redacted" in json.dumps(talk["tools"])
+
+
+def test_an_object_that_is_gone_costs_only_itself(tmp_path: Path) -> None:
+    record = json.loads(maker(tmp_path).line(exchange(1)))
+    files = bundle(record, Objects(tmp_path / "none"), Redactor(), {}, {})
+    assert "It rains." in next(file.content.decode() for file in files if file.name == "transcript.txt")
+
+
+def test_lines_of_the_log_are_those_that_name_it_and_their_traces(tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    log.write_text(
+        f"one\n{ID} begins\nother\n{ID}: fails\nTraceback (most recent call last):\n  File x\nValueError: y\nlast\n"
+    )
+    found = list(lines_about(log, ID))
+    assert found == [
+        f"{ID} begins\n",
+        f"{ID}: fails\n",
+        "Traceback (most recent call last):\n",
+        "  File x\n",
+        "ValueError: y\n",
+    ]
+
+
+def test_the_archive_is_for_its_owner_alone_and_overwrites_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "x.tar.gz"
+    pack([File("a/b.txt", b"1", "")], "root", path, 1_700_000_000.0)
+    assert path.stat().st_mode & 0o777 == 0o600
+    with tarfile.open(path) as tar:
+        (entry,) = tar.getmembers()
+        assert (entry.name, entry.mode) == ("root/a/b.txt", 0o600)
+    with pytest.raises(FileExistsError):
+        pack([], "root", path, 0.0)
