@@ -10,7 +10,7 @@
 #                                                                ./run.sh test soak: load, memory and scarcity, half an hour)
 #   ./run.sh lint             ruff, format, mypy
 #   ./run.sh bench [ARGS]     the benchmark
-#   ./run.sh WORD [ARGS]      aiclient WORD: accounts, config, key, version, --help
+#   ./run.sh WORD [ARGS]      aiclient WORD: accounts, config, doctor, key, version, --help
 #
 # PYTHON=/path/to/python3.13 ./run.sh takes that Python to make .venv with.
 set -euo pipefail

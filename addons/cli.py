@@ -15,6 +15,7 @@ from addons.cli_bundle import add_bundle_arguments, make_bundle
 from addons.cli_chaos import with_faults
 from addons.cli_config import add_config_arguments, run_config
 from addons.cli_dataset import add_dataset_arguments, show_formats
+from addons.cli_doctor import add_doctor_arguments, run_doctor
 from addons.cli_log import add_log_arguments, run_log
 from addons.cli_login import add_arguments as add_account_login_arguments
 from addons.cli_login import login, logout
@@ -23,7 +24,9 @@ from addons.cli_prompts import add_prompts_arguments, run_prompts
 from addons.cli_replay import add_record_arguments, add_replay_arguments, run_record, run_replay
 from addons.cli_replay_live import add_live_arguments, is_live, run_live
 from addons.cli_route import add_arguments, show_route
+from addons.cli_words import examples_of, overview
 from addons.client_key import ensure_key, key_path, new_key
+from addons.completion import SHELLS, script
 from addons.providers import catalogue
 from addons.settings import NAMES, SECRETS, Settings, group_of, written
 from addons.settings_sources import Loaded, SettingsError, flag, home, load, refuse_unknown_providers, variable
@@ -31,18 +34,6 @@ from converters.errors import ConversionError
 from creds.account import CredentialError
 from creds.commands import add_logout_arguments
 
-EXAMPLES = """\
-examples:
-  aiclient serve                         on 127.0.0.1:3000, accounts from OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY
-  aiclient serve --port 4000 --openai-base-url http://127.0.0.1:11434/v1 --openai-api-key ollama
-  aiclient web                           the same, and every exchange to be watched in a browser
-  aiclient serve -- -w flows.mitm        what follows `--` goes to mitmproxy
-  aiclient serve --replay ~/records      the same requests get the same answers again, and nobody is asked
-  aiclient chaos                         the same as serve, and every fifth answer fails: to test an agent
-  aiclient login qwen                    log in to a provider that takes no key; shows what is known of it first
-  aiclient accounts --json
-  aiclient route claude-sonnet-4-5       who would be asked for this model, and why
-"""
 WEB_PORT = 8081
 
 
@@ -88,15 +79,25 @@ def make_parser() -> Parser:
     parser = Parser(
         prog="aiclient",
         description="Any LLM client on any account you own, every exchange watchable.",
-        epilog=EXAMPLES,
+        usage="aiclient [-h] COMMAND ...",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", prog="aiclient", help=argparse.SUPPRESS
+    )
+    texts: dict[str, str] = {}
 
     def command(name: str, run: Callable[[argparse.Namespace], None], text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        sub = commands.add_parser(
+            name,
+            description=text,
+            epilog=examples_of(name),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
         sub.set_defaults(run=run)
+        texts[name] = text
         return sub
 
     _add_settings(command("serve", serve, "Serve clients."))
@@ -129,7 +130,13 @@ def make_parser() -> Parser:
     add_record_arguments(command("record", run_record, "Make a recorded exchange a regression test."))
     add_bundle_arguments(command("bundle", make_bundle, "Put one exchange into a redacted archive, for a bug report."))
     add_prompts_arguments(command("prompts", run_prompts, "Show what clients told their models, version by version."))
+    add_doctor_arguments(
+        command("doctor", run_doctor, "Look for what would keep aiclient from working, and for the cure.")
+    )
+    completion = command("completion", show_completion, "Print a script that completes words in a shell.")
+    completion.add_argument("shell", choices=tuple(SHELLS))
     command("version", show_version, "Print the version.")
+    parser.epilog = overview(texts)
     return parser
 
 
@@ -194,6 +201,11 @@ def show_key(args: argparse.Namespace) -> None:
         where = f"set by {place(loaded, 'api_key')}" if configured else f"kept in {key_path(home())}"
         made = "" if configured or key_path(home()).exists() else " (made at the first start)"
         print(f"client key: {where}{made}; `aiclient key --show` prints it")
+
+
+def show_completion(args: argparse.Namespace) -> None:
+    """`completion`: the script goes to stdout; it needs nothing of aiclient later."""
+    print(script(args.shell, make_parser()), end="")
 
 
 def show_version(_: argparse.Namespace) -> None:

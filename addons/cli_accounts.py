@@ -57,9 +57,7 @@ def show_accounts(args: argparse.Namespace) -> None:
     accounts = read_all(loaded, catalogue())
     if args.provider is not None:
         accounts = _only(accounts, args.provider)
-    states = states_of(accounts)
-    limits = limits_of(loaded.settings)
-    rows = [_row(member, states.get(member.slot.label, FRESH), accounts, loaded, limits) for member in accounts.members]
+    rows = account_rows(loaded, accounts)
     if args.usage:
         usages = asyncio.run(_usages(accounts))
         for row in rows:
@@ -70,6 +68,13 @@ def show_accounts(args: argparse.Namespace) -> None:
         print(NO_ACCOUNTS)
     else:
         print("\n".join(line for row in rows for line in _lines(row)))
+
+
+def account_rows(loaded: Loaded, accounts: Accounts) -> list[dict[str, object]]:
+    """What is known of each, for people and programs; nobody is asked."""
+    states = states_of(accounts)
+    limits = limits_of(loaded.settings)
+    return [_row(member, states.get(member.slot.label, FRESH), accounts, loaded, limits) for member in accounts.members]
 
 
 def states_of(accounts: Accounts) -> Mapping[str, SlotState]:

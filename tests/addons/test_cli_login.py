@@ -86,3 +86,31 @@ def test_a_wrong_setting_stops_a_login_too(capsys: Capture, person: Person) -> N
     assert code == 1
     assert "port = '70000'" in err
     assert person.said == []
+
+
+def test_a_login_for_an_account_of_a_pool_has_its_urls_and_its_file(
+    capsys: Capture, server: AuthorizationFake, person: Person, tmp_path: Path
+) -> None:
+    """Each URL is a setting of each account; what stands above the tables does not count for it."""
+    path = tmp_path / "second.json"
+    Path("aiclient.toml").write_text(
+        'gemini_oauth_auth_url = "http://127.0.0.1:1/wrong"\ngemini_oauth_token_url = "http://127.0.0.1:1/wrong"\n'
+        '[[account]]\nprovider = "gemini-cli-oauth"\nlabel = "second"\n'
+        f'gemini_oauth_creds_file = "{path}"\n'
+        f'gemini_oauth_client_id = "{GOOGLE_CLIENT[0]}"\ngemini_oauth_client_secret = "{GOOGLE_CLIENT[1]}"\n'
+        f'gemini_oauth_auth_url = "{server.url}/google/auth"\ngemini_oauth_token_url = "{server.url}/google/token"\n'
+    )
+    assert run(capsys, "login", "gemini", "--account", "second") == (0, "")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert run(capsys, "login", "gemini", "--account", "gemini-cli-oauth:second") == (0, "")
+    code, err = run(capsys, "login", "gemini", "--account", "third")
+    assert code == 1
+    assert "there is no account 'gemini-cli-oauth:third' in a pool; there are gemini-cli-oauth:second" in err
+
+
+def test_an_account_without_a_file_of_its_own_has_no_place_for_a_login(capsys: Capture, person: Person) -> None:
+    table = '[[account]]\nprovider = "claude-kiro-oauth"\nlabel = "key"\nkiro_api_key = "ksk_0123456789"\n'
+    Path("aiclient.toml").write_text(table)
+    code, err = run(capsys, "login", "kiro", "--account", "key")
+    assert code == 1
+    assert "claude-kiro-oauth:key names no file to log in to: set kiro_oauth_creds_file there" in err

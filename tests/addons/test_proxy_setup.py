@@ -1,6 +1,7 @@
 """mitmproxy set up for what we are: loopback, a key, and no default of its own that would work against us."""
 
 import logging
+import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from mitmproxy.test import taddons
 
 from addons.client_key import PREFIX
 from addons.proxy_setup import HOST_OPTIONS, ProxySetup, listen_hosts, listens
+from creds import places
 from creds.places import own_file
 
 MODE = "reverse:https://placeholder.test@127.0.0.1:3000"
@@ -271,6 +273,27 @@ POOL = "[[account]]\nprovider = 'openai-custom'\nlabel = '{}'\nopenai_api_key = 
 
 def labels(setup: ProxySetup) -> list[str]:
     return [member.slot.label for member in setup.accounts.members]
+
+
+def test_what_a_reload_would_wait_for_is_done_before_it_and_changes_nothing(
+    tctx: taddons.context, setup: ProxySetup, tmp_path: Path
+) -> None:
+    """A program that prints a key may take its time; `prepare` is called in a thread."""
+    start(tctx, setup)
+    mark = tmp_path / "ran"
+    folder = places.home(os.environ)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "aiclient.toml").write_text(f"claude_api_key = 'command:sh -c \"touch {mark}; echo sk-ant-printed\"'")
+    before = setup.settings
+    setup.prepare()
+    assert mark.exists()
+    assert setup.settings is before
+    mark.unlink()
+    setup.again()
+    assert not mark.exists()
+    assert setup.settings.claude_api_key.get_secret_value() == "sk-ant-printed"
+    (folder / "aiclient.toml").write_text("port = 'x'")
+    setup.prepare()  # what is wrong is said by `again`
 
 
 def test_a_file_that_has_changed_is_read_again(tctx: taddons.context, setup: ProxySetup) -> None:

@@ -43,7 +43,8 @@ class _Large(FakeServer):
 
 @pytest.fixture(scope="module")
 def large() -> Iterator[_Large]:
-    with _Large() as server:
+    server = _Large()
+    with server:
         yield server
 
 
