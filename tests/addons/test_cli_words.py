@@ -1,0 +1,54 @@
+"""Help: groups, examples that can be run, exit codes."""
+
+import re
+import shlex
+
+import pytest
+
+from addons.cli import make_parser
+from addons.cli_words import EXAMPLES, FIRST, GROUPS, overview
+from addons.completion import words_of
+from tests.addons.test_cli import Capture, run
+
+COMMANDS = list(words_of(make_parser()).inner)
+LINES = [line for examples in EXAMPLES.values() for line, _ in examples]
+
+
+def test_every_command_stands_in_one_group_and_has_an_example() -> None:
+    assert sorted(COMMANDS) == sorted(name for names in GROUPS.values() for name in names)
+    assert sorted(EXAMPLES) == sorted(COMMANDS)
+    assert set(FIRST) <= set(EXAMPLES)
+
+
+@pytest.mark.parametrize("number", range(len(LINES)))
+def test_an_example_can_be_run(number: int) -> None:
+    words = shlex.split(LINES[number].partition(" > ")[0].partition(" -- ")[0])
+    assert words.pop(0) == "aiclient"
+    parser = make_parser()
+    if words[-1] == "--help":
+        with pytest.raises(SystemExit) as caught:
+            parser.parse_args(words)
+        assert caught.value.code == 0
+    else:
+        assert parser.parse_args(words).command == words[0]
+
+
+def test_the_front_page_has_all_groups_and_the_exit_codes(capsys: Capture) -> None:
+    code, out, _ = run(capsys, "--help")
+    assert code == 0
+    assert re.findall(r"^([a-z ]+):$", out, re.MULTILINE) == ["options", *GROUPS, "examples"]
+    for name in COMMANDS:
+        assert re.search(rf"^  {name} +[A-Z]", out, re.MULTILINE), name
+    assert "exit codes: 0 done, 1 " in out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_help_ends_with_examples_and_exit_codes(capsys: Capture, command: str) -> None:
+    code, out, _ = run(capsys, command, "--help")
+    assert code == 0
+    assert f"examples:\n  {EXAMPLES[command][0][0]}" in out
+    assert out.rstrip().endswith("130 interrupted")
+
+
+def test_a_command_without_a_group_is_shown_last() -> None:
+    assert "\n  new          Is new.\n\nexamples:" in overview({"serve": "Serves.", "new": "Is new."})
