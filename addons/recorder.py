@@ -89,7 +89,10 @@ class Recorder:
         state: State = "cut" if broken else "failed" if flow.response.status_code >= 400 else "complete"
         said = str(broken) if broken else exchange.failure.message if exchange.failure else ""
         if isinstance(exchange.pipe, Taped) and exchange.pipe.full:
-            state, said = "cut", said or "the stream is longer than a record; the rest went to the client and is not here"
+            state, said = (
+                "cut",
+                said or "the stream is longer than a record; the rest went to the client and is not here",
+            )
         self._end(exchange, flow, state, said)
 
     def error(self, flow: HTTPFlow) -> None:

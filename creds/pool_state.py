@@ -205,7 +205,11 @@ class PoolState:
         except FileNotFoundError:
             return None, {}, ""
         except OSError as e:
-            return _stamp_of(self.path), None, f"the state of the accounts cannot be read from {self.path}: {e.strerror}"
+            return (
+                _stamp_of(self.path),
+                None,
+                f"the state of the accounts cannot be read from {self.path}: {e.strerror}",
+            )
         stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
         try:
             document = json.loads(content.decode()) if len(content) <= MAX_BYTES else None

@@ -102,7 +102,10 @@ def ran(out: str) -> str:
         (("--help",), "-OP -m addons --help"),
         (("--version",), "-OP -m addons version"),
         (("bench", "chat"), "-P -m bench chat"),
-        (("test",), "-P -m pytest -q -n 2 --dist loadfile --ignore=tests/clients --ignore=tests/datasets --ignore=tests/soak"),
+        (
+            ("test",),
+            "-P -m pytest -q -n 2 --dist loadfile --ignore=tests/clients --ignore=tests/datasets --ignore=tests/soak",
+        ),
         (("test", "pools", "-x"), "-P -m pytest -q -n 2 --dist loadfile tests/e2e/pools -x"),
         (("test", "attack", "-x"), "-P -m pytest -q tests/attack -x"),
         (("test", "soak", "-x"), "-P -m pytest tests/soak -x"),

@@ -112,7 +112,9 @@ class Provider:
         path = path or PATHS[self.wire.name].get(action)
         if path is None:
             return None
-        if name and "{name}" in path and _STEPS & set(name.split("/")):  # the host, and what is before it, would follow them
+        if (
+            name and "{name}" in path and _STEPS & set(name.split("/"))
+        ):  # the host, and what is before it, would follow them
             message = f"there can be no model {name[:100]!r}: its name leads out of its path"
             raise ConversionError(message, param="model", status=404, code="model_not_found")
         return account.base_url + path.format(name=quote(name, safe="/"))

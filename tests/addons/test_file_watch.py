@@ -104,9 +104,7 @@ async def test_what_takes_time_is_done_before_and_in_a_thread(monkeypatch: pytes
         done.set()
 
     stamps = iter([1, *[2] * 100])
-    watch = FileWatch(
-        lambda: next(stamps), again, lambda: did.append(threading.current_thread().name)
-    )
+    watch = FileWatch(lambda: next(stamps), again, lambda: did.append(threading.current_thread().name))
     watch.running()
     await asyncio.wait_for(done.wait(), 5)
     watch.done()

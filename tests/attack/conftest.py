@@ -26,7 +26,9 @@ from tests.fakes.server import Line, Recorded
 __all__ = ["_nothing_unneeded_goes_upstream_and_nothing_crashes", "running", "start", "web"]
 
 # The default run takes a sample; `./run.sh test attack` all of it.
-collect_ignore = [] if "AICLIENT_TEST_ATTACK_COUNT" in os.environ else ["test_exhaustion.py", "test_http2.py", "test_keys.py"]
+collect_ignore = (
+    [] if "AICLIENT_TEST_ATTACK_COUNT" in os.environ else ["test_exhaustion.py", "test_http2.py", "test_keys.py"]
+)
 UNREADABLE = HttpError(400, "invalid_request_error", "The request cannot be read.")
 
 
