@@ -7,7 +7,7 @@
 #                                                                ./run.sh test attack: malformed, malicious, too many requests;
 #                                                                ./run.sh test pools: each fault of a provider, with several accounts;
 #                                                                ./run.sh test datasets: exports read by datasets, trl, transformers;
-#                                                                ./run.sh test soak: load, memory and scarcity, half an hour)
+#                                                                ./run.sh test soak: load, memory and scarcity, 40 minutes)
 #   ./run.sh lint             ruff, format, mypy
 #   ./run.sh bench [ARGS]     the benchmark
 #   ./run.sh WORD [ARGS]      aiclient WORD: accounts, config, doctor, key, version, --help
@@ -184,7 +184,7 @@ case "${1-}" in
         shift
         AICLIENT_TEST_POOLS=1 exec "$python" -P -m pytest -q -n 2 --dist loadfile tests/e2e/pools ${1+"$@"}
         ;;
-      soak) # many streams, memory, a full disk: half an hour
+      soak) # many streams, memory, a full disk: 40 minutes
         shift
         exec "$python" -P -m pytest tests/soak ${1+"$@"}
         ;;

@@ -32,6 +32,7 @@ from addons.recorder import Recorder
 from addons.relay import Relay
 from addons.replay_served import ReplayServed
 from addons.settings import Settings
+from addons.steady_output import SteadyOutput
 from addons.system_prompt import SystemPrompt
 from addons.token_refresh import TokenRefresh
 from addons.upstream_leg import UpstreamLeg
@@ -55,6 +56,7 @@ chaos = Chaos(lambda: setup.settings)
 served = ReplayServed(lambda: setup.settings)
 
 addons = [
+    SteadyOutput(),
     setup,
     ClientLeg(lambda: setup.settings, lambda: setup.key),
     SystemPrompt(lambda: setup.settings),

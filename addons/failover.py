@@ -27,6 +27,7 @@ log = logging.getLogger("aiclient")
 _OWN_FAULTS = frozenset({Kind.BAD_REQUEST, Kind.CONTEXT_LENGTH, Kind.TOO_LARGE})
 # What may be gone when the same account is asked again. After a timeout the client has waited long enough for it.
 _PASSING = frozenset({Kind.RATE_LIMIT, Kind.OVERLOADED, Kind.SERVER, Kind.UNREACHABLE, Kind.BROKEN_STREAM})
+_NO_DESCRIPTOR = "Too many open files"
 _OF_ANOTHER = "previous_response_not_found"  # another account may keep it
 _MOST_NOT_FOUND = 8  # accounts that may say that they do not know a model, before they are believed: vendors can differ
 
@@ -79,7 +80,7 @@ class Failover:
             return
         if error is not None and not cause:
             cause = cause_of(held.account, error)
-            if _is_over(exchange):  # our own deadline for the whole exchange, or our own end
+            if _is_over(exchange) or _NO_DESCRIPTOR in str(error):  # our own deadline, or our own want
                 cause = CANCELLED
         words = _words(exchange, error) if error else ""
         self._pool.report(held, error, exchange.id, reason=words, cause=cause)

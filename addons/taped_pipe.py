@@ -8,7 +8,7 @@ from addons.exchange import Exchange
 from addons.relay import Pipe
 from converters.errors import Kind, UpstreamError
 
-LONGEST = 128 * 1024 * 1024  # bytes of a stream, in and out, that are noted
+LONGEST = 16 * 1024 * 1024  # bytes of a stream, in and out, that are noted
 
 type Tape = list[tuple[float, bytes]]
 
