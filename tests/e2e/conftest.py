@@ -26,6 +26,16 @@ FAKES: Mapping[str, type[FakeProvider]] = {
 }
 
 
+# What is tried again, is tried soon, however often an account has failed in other tests.
+SOON = {
+    "REQUEST_BASE_DELAY": "20",
+    "ERROR_REST_SECONDS": "0.05",
+    "RATE_REST_SECONDS": "0.05",
+    "AUTH_REST_SECONDS": "0.05",
+    "ACCOUNT_WAIT_SECONDS": "1",
+}
+
+
 @dataclass
 class Upstreams:
     """The fakes of all providers."""
@@ -48,7 +58,7 @@ class Upstreams:
     def settings(self) -> dict[str, str]:
         return {
             "API_KEY": CLIENT_KEY,
-            "REQUEST_BASE_DELAY": "20",  # what is tried again, is tried soon
+            **SOON,
             "OPENAI_API_KEY": KEYS["openai-custom"],
             "OPENAI_BASE_URL": f"{self.of('openai-custom').url}/v1",
             "OPENAI_RESPONSES_API_KEY": KEYS["openaiResponses-custom"],

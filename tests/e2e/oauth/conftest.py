@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Launch
+from tests.e2e.conftest import SOON, Launch
 from tests.e2e.oauth.logins import LOGINS, SECRETS, Login, Stage
 from tests.e2e.plain import PROTOCOLS
 from tests.e2e.proxy import Proxy
@@ -19,7 +19,7 @@ OWN = {"gemini-cli-oauth": "gemini", "openai-qwen-oauth": "chat"}  # provider ->
 ROUTES = [(protocol, provider) for protocol in PROTOCOLS for provider in LOGINS]
 ROUTE_NAMES = [f"{protocol}->{provider}" for protocol, provider in ROUTES]
 # Tests end and renew tokens as they like: the background must not do it first.
-QUIET = {"CRON_REFRESH_TOKEN": "false", "REQUEST_BASE_DELAY": "20", "QUOTA_REST_SECONDS": "0"}
+QUIET = {"CRON_REFRESH_TOKEN": "false", **SOON, "QUOTA_REST_SECONDS": "0"}
 
 
 @dataclass
