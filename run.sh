@@ -5,6 +5,7 @@
 #   ./run.sh web              the same, and every exchange to be watched in mitmweb
 #   ./run.sh test [ARGS]      the tests; ARGS go to pytest       (./run.sh test clients: real clients against it;
 #                                                                ./run.sh test attack: malformed, malicious, too many requests;
+#                                                                ./run.sh test slow: what the default run leaves out to stay short;
 #                                                                ./run.sh test pools: each fault of a provider, with several accounts;
 #                                                                ./run.sh test datasets: exports read by datasets, trl, transformers;
 #                                                                ./run.sh test soak: load, memory and scarcity, 40 minutes)
@@ -180,6 +181,10 @@ case "${1-}" in
         export AICLIENT_TEST_ATTACK_COUNT="${AICLIENT_TEST_ATTACK_COUNT:-10000}"
         exec "$python" -P -m pytest -q tests/attack ${1+"$@"}
         ;;
+      slow) # what the default run leaves out to stay short
+        shift
+        exec "$python" -P -m pytest -q -n 2 --dist loadfile -m slow --ignore=tests/clients --ignore=tests/datasets --ignore=tests/soak ${1+"$@"}
+        ;;
       pools) # failover: each fault on each wire, with several accounts
         shift
         AICLIENT_TEST_POOLS=1 exec "$python" -P -m pytest -q -n 2 --dist loadfile tests/e2e/pools ${1+"$@"}
@@ -205,7 +210,7 @@ case "${1-}" in
         "$python" -P -m coverage run --branch --source=converters -m pytest -q tests/converters
         exec "$python" -P -m coverage report --skip-covered --sort=cover --fail-under=95
         ;;
-      "") exec "$python" -P -m pytest -q -n 2 --dist loadfile --ignore=tests/clients --ignore=tests/datasets --ignore=tests/soak ;;
+      "") exec "$python" -P -m pytest -q -m "not slow" -n 2 --dist loadfile --ignore=tests/clients --ignore=tests/datasets --ignore=tests/soak ;;
       *) exec "$python" -P -m pytest "$@" ;;
     esac
     ;;

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from addons import stored_answers
 from addons.exchange import Exchange
 from addons.providers import catalogue
 from addons.providers.base import Action
 from addons.routing import Match
-from addons.stored_answers import MOST, StoredAnswers, referred
+from addons.stored_answers import StoredAnswers, referred
 from converters.wires import WIRES
 from tests.addons.legs_rig import call, live, settings
 from tests.addons.pool_rig import asked, member, rig_of
@@ -90,9 +91,10 @@ def test_what_nobody_will_refer_to_is_not_kept(made: Exchange) -> None:
     assert stored.label_for(about("resp_1")) == ""
 
 
-def test_only_the_latest_are_kept() -> None:
+def test_only_the_latest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored_answers, "MOST", 10)
     stored = StoredAnswers()
-    for number in range(MOST):
+    for number in range(10):
         stored.note(exchange(answer_id=f"resp_{number}"))
     stored.note(exchange(answer_id="resp_0"))
     stored.note(exchange(answer_id="resp_new"))
