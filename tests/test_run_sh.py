@@ -104,7 +104,7 @@ def ran(out: str) -> str:
         (("bench", "chat"), "-P -m bench chat"),
         (
             ("test",),
-            "-P -m pytest -q -n 2 --dist loadfile --ignore=tests/clients --ignore=tests/datasets --ignore=tests/soak",
+            "-P -m pytest -q -m not slow -n 2 --dist loadfile --ignore=tests/clients --ignore=tests/datasets --ignore=tests/soak",
         ),
         (("test", "pools", "-x"), "-P -m pytest -q -n 2 --dist loadfile tests/e2e/pools -x"),
         (("test", "attack", "-x"), "-P -m pytest -q tests/attack -x"),
