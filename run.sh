@@ -176,7 +176,7 @@ case "${1-}" in
         [ -d tests/clients ] || die "there are no tests with real clients yet"
         exec "$python" -P -m pytest tests/clients ${1+"$@"}
         ;;
-      attack) # all of what the default run takes a sample of
+      attack) # all of what `slow` takes a sample of
         shift
         export AICLIENT_TEST_ATTACK_COUNT="${AICLIENT_TEST_ATTACK_COUNT:-10000}"
         exec "$python" -P -m pytest -q tests/attack ${1+"$@"}
