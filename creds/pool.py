@@ -104,8 +104,8 @@ def choose(
     """Who is asked next. In this order: whom this request has not tried yet, priority, affinity, fair shares by weight, who was
     used least recently; `chance` decides among those that are equal in all.
 
-    Where nobody is left, one that was stopped by a refusal is asked all the same, once: its owner may have mended it, and there
-    is nothing to lose. One that was suspended is not.
+    Where nobody is left, or nobody in time, one that was stopped by a refusal is asked all the same, once: its owner may have mended
+    it, and there is nothing to lose. One that was suspended is not.
     """
     free: list[Slot] = []
     closed: list[tuple[Slot, _Closed]] = []
@@ -121,9 +121,12 @@ def choose(
         return _chosen(free, slots, states, asked, now, chance, limits)
     reasons = tuple((slot.label, found.why) for slot, found in closed)
     resting = [(found.end, slot, found) for slot, found in closed if found.end is not None]
-    if not resting:
+    if asked.hurried or not resting:
         last = [slot for slot, found in closed if found.last_resort and slot.label not in asked.tried]
-        return _chosen(last, slots, states, asked, now, chance, limits) if last else Nobody(reasons)
+        if last:
+            return _chosen(last, slots, states, asked, now, chance, limits)
+    if not resting:
+        return Nobody(reasons)
     until, _, first = min(resting, key=lambda each: each[0])
     ends = [end for end, slot, _ in resting if asked.tried.get(slot.label, 0) < limits.tries]
     return Wait(until, min(ends, default=None), first.cause, any(found.busy for *_, found in resting), reasons)

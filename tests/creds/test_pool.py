@@ -283,7 +283,8 @@ def test_a_limit_on_requests_at_once_holds_in_a_hurry() -> None:
 def test_a_refused_account_is_asked_when_nobody_else_is_left_and_once_a_request() -> None:
     states = {"p:a": REFUSED}
     assert chosen([A, replace(B, priority=9)], states).slot.label == "p:b"
-    assert isinstance(choose([A, B], {**states, "p:b": COOLING}, HURRIED, NOW, 0.0), Wait), "another one comes back"
+    assert isinstance(choose([A, B], {**states, "p:b": COOLING}, ASKED, NOW, 0.0), Wait), "another one comes back"
+    assert chosen([A, B], {**states, "p:b": COOLING}, HURRIED).slot == A, "but not in time"
     assert chosen([A], states).slot == A
     assert choose([A], states, Asked("m", tried={"p:a": 1}), NOW, 0.0) == Nobody((("p:a", "is stopped: no credit"),))
 
@@ -504,3 +505,17 @@ def test_no_part_of_a_decision_knows_a_clock_or_chance() -> None:
         for alias in node.names
     }
     assert found == {"math"}
+
+
+def test_a_stopped_account_is_asked_when_the_others_do_not_return_in_time() -> None:
+    """One whose key is wrong for ever rests again and again: that must not keep one that was mended from its use."""
+    slots = [Slot("p", "stopped"), Slot("p", "wrong")]
+    states = {
+        "stopped": SlotState(stop=Stop(0.0, "payment")),
+        "wrong": SlotState(rest=Rest(60.0, 0.0, "rate_limit", told=60.0)),
+    }
+    assert isinstance(choose(slots, states, Asked(), 10.0, 0.0), Wait)
+    found = choose(slots, states, Asked(hurried=True), 10.0, 0.0)
+    assert isinstance(found, Choice)
+    assert found.slot.label == "stopped"
+    assert isinstance(choose(slots, states, Asked(hurried=True, tried={"stopped": 1}), 10.0, 0.0), Wait)
