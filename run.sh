@@ -165,6 +165,15 @@ need() { # $1: run or dev
   trap - EXIT INT TERM HUP
 }
 
+all_of() { # $1: a folder; the rest: arguments to pytest. Prints the folder, unless they name places in it
+  local folder="$1" word
+  shift
+  for word in ${1+"$@"}; do
+    case "$word" in "$folder"*) return ;; esac
+  done
+  printf '%s\n' "$folder"
+}
+
 case "${1-}" in
   test)
     shift
@@ -174,12 +183,12 @@ case "${1-}" in
       clients)
         shift
         [ -d tests/clients ] || die "there are no tests with real clients yet"
-        exec "$python" -P -m pytest tests/clients ${1+"$@"}
+        exec "$python" -P -m pytest $(all_of tests/clients ${1+"$@"}) ${1+"$@"}
         ;;
       attack) # all of what `slow` takes a sample of
         shift
         export AICLIENT_TEST_ATTACK_COUNT="${AICLIENT_TEST_ATTACK_COUNT:-10000}"
-        exec "$python" -P -m pytest -q tests/attack ${1+"$@"}
+        exec "$python" -P -m pytest -q $(all_of tests/attack ${1+"$@"}) ${1+"$@"}
         ;;
       slow) # what the default run leaves out to stay short
         shift
@@ -187,11 +196,11 @@ case "${1-}" in
         ;;
       pools) # failover: each fault on each wire, with several accounts
         shift
-        AICLIENT_TEST_POOLS=1 exec "$python" -P -m pytest -q -n 2 --dist loadfile tests/e2e/pools ${1+"$@"}
+        AICLIENT_TEST_POOLS=1 exec "$python" -P -m pytest -q -n 2 --dist loadfile $(all_of tests/e2e/pools ${1+"$@"}) ${1+"$@"}
         ;;
       soak) # many streams, memory, a full disk: 40 minutes
         shift
-        exec "$python" -P -m pytest tests/soak ${1+"$@"}
+        exec "$python" -P -m pytest $(all_of tests/soak ${1+"$@"}) ${1+"$@"}
         ;;
       datasets) # the libraries take some 700 MB: they have a venv of their own
         shift
@@ -204,7 +213,7 @@ case "${1-}" in
           "$heavy/bin/python" -I -m pip install --quiet --no-input --no-deps trl==1.16.0
           cp tests/datasets/requirements.txt "$heavy/requirements.txt"
         fi
-        exec "$heavy/bin/python" -P -m pytest -q --confcutdir=tests/datasets tests/datasets ${1+"$@"}
+        exec "$heavy/bin/python" -P -m pytest -q --confcutdir=tests/datasets $(all_of tests/datasets ${1+"$@"}) ${1+"$@"}
         ;;
       coverage) # of the converters, by branch; fails below 95 %
         "$python" -P -m coverage run --branch --source=converters -m pytest -q tests/converters

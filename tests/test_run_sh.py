@@ -109,6 +109,8 @@ def ran(out: str) -> str:
         (("test", "pools", "-x"), "-P -m pytest -q -n 2 --dist loadfile tests/e2e/pools -x"),
         (("test", "attack", "-x"), "-P -m pytest -q tests/attack -x"),
         (("test", "soak", "-x"), "-P -m pytest tests/soak -x"),
+        (("test", "soak", "-x", "tests/soak/test_plateau.py"), "-P -m pytest -x tests/soak/test_plateau.py"),
+        (("test", "attack", "tests/attack/a b.py"), "-P -m pytest -q tests/attack/a b.py"),
         (("test", "-k", "a b"), "-P -m pytest -k a b"),
     ],
 )

@@ -269,3 +269,12 @@ def answer_of(rig: Rig, stream: bool = False) -> Any:
 def text_of(body: dict[str, Any]) -> str:
     found = body["content"][0]["text"] if "content" in body else body["choices"][0]["message"]["content"]
     return str(found)
+
+
+def head(flow: HTTPFlow, **given: object) -> HTTPFlow:
+    return Rig(settings(**given)).head(flow)
+
+
+def code_of(flow: HTTPFlow) -> str:
+    body = body_of(flow)
+    return str(body["error"].get("code") or body["error"]["type"])

@@ -15,9 +15,10 @@ from converters.errors import Kind, UpstreamError
 from creds.account import Account, Credential, CredentialError, Scheme, State, Status
 from creds.api_key import ApiKey
 from creds.slot import FRESH, Slot, SlotState
-from tests.addons.legs_rig import Rig, live, settings
+from tests.addons.legs_rig import CHAT_PATH, Rig, call, live, settings
 
 OPENAI = "openai-custom"
+CLAUDE = "claude-custom"
 
 
 @dataclass
@@ -125,3 +126,14 @@ async def stream(rig: Rig, flow: HTTPFlow, parts: Sequence[bytes], cut: bool = F
     rig.client_leg.response(flow)
     await rig.upstream_leg.response(flow)
     return out
+
+
+async def begun(rig: Rig, path: str = CHAT_PATH, body: Any = None, **headers: str) -> HTTPFlow:
+    flow = await rig.ask(call(path, body, headers=headers))
+    assert flow.response is None, flow.response.content
+    return flow
+
+
+def chained(**given: Any) -> Rig:
+    routes = {"fast": [f"{OPENAI}:gpt", f"{CLAUDE}:claude"]}
+    return rig_of(member("a"), member("b", priority=1), member("z", CLAUDE), routes=routes, **given)

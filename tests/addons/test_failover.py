@@ -1,41 +1,25 @@
 """An attempt that failed before the client heard anything: who is asked next, and what the account gets for it."""
 
-import asyncio
-import json
-import logging
-from typing import Any
-
 import pytest
-from hypothesis import given
-from hypothesis import settings as examples
-from hypothesis import strategies as st
-from mitmproxy.http import HTTPFlow, Response
+from mitmproxy.http import Response
 
-from addons.account_pool import Claim
 from addons.failover import _MOST_NOT_FOUND
 from addons.relay import FailedAttempt
-from converters.errors import ConversionError, Kind, UpstreamError
+from converters.errors import Kind, UpstreamError
 from creds.account import State
 from tests.addons.legs_rig import (
     CHAT,
     CHAT_ANSWER,
     CHAT_PATH,
-    CHAT_STREAM,
-    COUNT_PATH,
-    MESSAGE_ANSWER,
-    MESSAGES,
-    MESSAGES_PATH,
-    Rig,
     body_of,
     call,
     live,
     status_of,
 )
 from tests.addons.pool_rig import (
-    OPENAI,
     Login,
-    accounts_of,
     asked,
+    begun,
     broke,
     give_up,
     in_flight,
@@ -43,18 +27,10 @@ from tests.addons.pool_rig import (
     refused,
     rig_of,
     state_of,
-    stream,
 )
 
-CLAUDE = "claude-custom"
 RESPONSES = "openaiResponses-custom"
 STREAMED = CHAT | {"stream": True}
-
-
-async def begun(rig: Rig, path: str = CHAT_PATH, body: Any = None, **headers: str) -> HTTPFlow:
-    flow = await rig.ask(call(path, body, headers=headers))
-    assert flow.response is None, flow.response.content
-    return flow
 
 
 # --- which cause leads where ---
@@ -304,328 +280,3 @@ async def test_a_credential_that_fails_after_an_attempt_leads_to_the_one_after_i
     flow = await begun(rig)
     assert (await refused(rig, flow, 500)).again
     assert (asked(flow), in_flight(rig)) == (["a", "c"], 1)
-
-
-# --- chains ---
-
-
-def chained(**given: Any) -> Rig:
-    routes = {"fast": [f"{OPENAI}:gpt", f"{CLAUDE}:claude"]}
-    return rig_of(member("a"), member("b", priority=1), member("z", CLAUDE), routes=routes, **given)
-
-
-FAST = CHAT | {"model": "fast"}
-
-
-async def test_the_other_accounts_of_a_provider_come_before_the_next_of_the_chain() -> None:
-    rig = chained()
-    flow = await begun(rig, body=FAST)
-    assert (await refused(rig, flow, 429)).again
-    assert (await refused(rig, flow, 429)).again
-    assert (asked(flow), flow.request.url) == (["a", "b", "z"], "https://z.test/v1/messages")
-    assert json.loads(flow.request.content or b"")["model"] == "claude"
-    await rig.answer(flow, MESSAGE_ANSWER)
-    assert (status_of(flow), in_flight(rig)) == (200, 0)
-
-
-async def test_the_next_of_the_chain_comes_before_a_wait() -> None:
-    """Whoever waited would be found out by the time that the test takes, and by what is left of the patience."""
-    rig = chained(account_wait_seconds=60)
-    flow = await begun(rig, body=FAST)
-    for _ in range(2):
-        assert (await asyncio.wait_for(refused(rig, flow, 429, retry_after="30"), 1)).again
-    assert (asked(flow), live(flow).claim.patience) == (["a", "b", "z"], 60)
-
-
-async def test_a_chain_that_begins_with_resting_accounts_goes_on_at_once() -> None:
-    rig = chained(account_wait_seconds=60)
-    for name in "ab":
-        held = await rig.pool.lease(OPENAI, "gpt", Claim(pinned=f"{OPENAI}:{name}"))
-        rig.pool.report(held, UpstreamError(Kind.RATE_LIMIT, "x", retry_after=30.0), "req_0")
-        rig.pool.end(held)
-    flow = await asyncio.wait_for(begun(rig, body=FAST), 1)
-    assert asked(flow) == ["z"]
-
-
-async def test_only_generating_goes_on_to_another_provider() -> None:
-    rig = rig_of(member("y", CLAUDE), member("z", "gemini-custom"), routes={"fast": [f"{CLAUDE}:c", "gemini-custom:g"]})
-    flow = await begun(rig, COUNT_PATH, MESSAGES | {"model": "fast"})
-    await give_up(rig, await refused(rig, flow, 500))
-    assert (asked(flow), in_flight(rig)) == (["y"], 0)
-
-
-async def test_a_vendor_that_cannot_count_is_no_sick_account() -> None:
-    rig = rig_of(member("y", CLAUDE))
-    flow = await begun(rig, COUNT_PATH)
-    response = await give_up(rig, await refused(rig, flow, 501, "no such call"))
-    assert (response.status_code, response.headers["x-aiclient-estimated"]) == (200, "1")
-    assert (state_of(rig, "y", CLAUDE).rest, state_of(rig, "y", CLAUDE).models) == (None, {})
-    assert in_flight(rig) == 0
-
-
-# --- what the client hears ---
-
-
-async def test_when_all_rest_the_client_hears_when_the_first_is_back() -> None:
-    rig = rig_of("a", "b")
-    flow = await begun(rig)
-    assert (await refused(rig, flow, 429, "first", retry_after="20")).again
-    response = await give_up(rig, await refused(rig, flow, 429, "second", retry_after="500"))
-    assert (response.status_code, response.headers["retry-after"]) == (429, "20")
-    assert "second" in body_of(flow)["error"]["message"]
-    later = await rig.ask(call(CHAT_PATH))
-    assert (status_of(later), body_of(later)["error"]["message"]) == (
-        429,
-        "no account of openai-custom is free: openai-custom:a rests for 20 s (first); "
-        "openai-custom:b rests for 500 s (second); try again in 20 s",
-    )
-    assert later.response is not None
-    assert later.response.headers["retry-after"] == "20"
-
-
-async def test_a_rest_of_our_own_making_is_not_told_to_the_client() -> None:
-    rig = rig_of("a", request_base_delay=60_000)
-    flow = await begun(rig)
-    response = await give_up(rig, await refused(rig, flow, 500))
-    assert (response.status_code, "retry-after" in response.headers) == (500, False)
-
-
-async def test_what_a_provider_says_is_scrubbed_of_secrets_in_log_and_state(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "aiclient")
-    rig = rig_of("a", "b")
-    flow = await begun(rig)
-    assert (await refused(rig, flow, 403, "key sk-key-of-a\nof org-AbCdEf123456 is \x1b[2J dead")).again
-    stop = state_of(rig, "a").stop
-    assert stop is not None
-    for text in (caplog.text, stop.reason, live(flow).made[0].reason):
-        assert "sk-key-of-a" not in text
-        assert "org-AbCdEf" not in text
-        assert "[redacted]" in text
-        assert "\x1b" not in text
-    assert (stop.exchange, "\n" in stop.reason) == (live(flow).id, False)
-
-
-async def test_a_client_that_has_left_is_nobody_to_try_for() -> None:
-    rig = rig_of("a", "b")
-    flow = await begun(rig)
-    flow.client_conn.timestamp_end = 1.0
-    flow.client_conn.state = flow.client_conn.state.CLOSED
-    assert not (await broke(rig, flow)).again
-    assert (asked(flow), in_flight(rig)) == (["a"], 0)
-
-
-async def test_our_own_deadline_does_not_punish_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    rig = rig_of("a", "b", total_seconds=10)
-    flow = await begun(rig)
-    live(flow).began -= 11
-    attempt = await broke(rig, flow, Kind.TIMEOUT)
-    await give_up(rig, attempt)
-    assert (asked(flow), state_of(rig, "a").models, in_flight(rig)) == (["a"], {}, 0)
-
-
-async def test_a_deadline_that_passes_while_an_account_is_waited_for_leaves_what_came(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The relay would not send it: the account that was found must not count as one that answered."""
-    rig = rig_of("a", "b", total_seconds=10)
-    flow = await begun(rig)
-    lease = rig.pool.lease
-
-    async def late(*args: Any, **how: Any) -> Any:
-        live(flow).began -= 11
-        return await lease(*args, **how)
-
-    monkeypatch.setattr(rig.pool, "lease", late)
-    attempt = await refused(rig, flow, 500, "the first one's words")
-    assert not attempt.again
-    assert (asked(flow), live(flow).account, in_flight(rig)) == (["a"], member("a").account, 0)
-    await give_up(rig, attempt)
-    assert "the first one's words" in body_of(flow)["error"]["message"]
-
-
-async def test_a_bug_on_the_way_to_the_next_account_leaves_what_came(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The answer that stands is still read as what it is, and not handed on raw."""
-    rig = chained()
-    flow = await begun(rig, body=FAST)
-
-    def fail(*_: object) -> None:
-        raise KeyError("bug")
-
-    for name in ("as_sent", "converted"):
-        monkeypatch.setattr(f"addons.upstream_leg.{name}", fail)
-    attempt = await refused(rig, flow, 500, "key sk-key-of-a is bad")
-    response = await give_up(rig, attempt)
-    assert (response.status_code, asked(flow), in_flight(rig)) == (500, ["a"], 0)
-    assert "sk-key-of-a" not in str(body_of(flow))
-    assert caplog.text.count("cannot write the request for another") == 2
-
-
-async def test_when_the_next_account_cannot_take_the_request_what_came_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    rig = rig_of("a", "b")
-    flow = await begun(rig)
-
-    def refuse(*_: object) -> None:
-        raise ConversionError("cannot be written")
-
-    monkeypatch.setattr("addons.upstream_leg.as_sent", refuse)
-    response = await give_up(rig, await refused(rig, flow, 500, "first"))
-    assert (response.status_code, live(flow).account, in_flight(rig)) == (500, member("a").account, 0)
-
-
-async def test_flows_of_others_are_left_alone() -> None:
-    rig = rig_of("a")
-    attempt = FailedAttempt(call(CHAT_PATH), UpstreamError(Kind.UNREACHABLE, "x"))
-    await rig.upstream_leg.attempt_failed(attempt)
-    assert not attempt.again
-
-
-# --- leases ---
-
-
-async def test_a_stream_shows_at_its_first_event_that_the_account_is_well() -> None:
-    """Else whoever waits for the half-open account would wait for the whole answer."""
-    rig = rig_of("a", request_base_delay=1000)
-    flow = await begun(rig)
-    await give_up(rig, await broke(rig, flow, Kind.TIMEOUT))
-    rig.now += 60
-    flow = await begun(rig, body=STREAMED)
-    flow.response = Response.make(200, b"", {"content-type": "text/event-stream"})
-    rig.upstream_leg.responseheaders(flow)
-    pipe = live(flow).pipe
-    assert pipe is not None
-    assert state_of(rig, "a").models["m"].probe
-    pipe.feed(CHAT_STREAM[:-30])
-    assert (state_of(rig, "a").models, state_of(rig, "a").in_flight) == ({}, 1)
-    pipe.feed(CHAT_STREAM[-30:])
-    pipe.close()
-    await rig.upstream_leg.response(flow)
-    assert in_flight(rig) == 0
-
-
-async def test_a_stream_that_breaks_off_is_held_against_the_account() -> None:
-    rig = rig_of("a", "b")
-    flow = await begun(rig, body=STREAMED)
-    await stream(rig, flow, [CHAT_STREAM[:200]], cut=True)
-    assert (state_of(rig, "a").models["m"].cause, in_flight(rig)) == ("broken_stream", 0)
-    assert live(flow).made[-1].outcome == "broken_stream"
-
-
-STEPS = ["401", "402", "403", "404", "429", "429 later", "500", "529", "reused", "gone", "cut", "late", "bad", "none"]
-ENDS = ["answer", "stream", "cut stream", "left", "garbage"]
-
-
-@examples(max_examples=150, deadline=None)
-@given(
-    st.lists(st.sampled_from(STEPS), max_size=9),
-    st.sampled_from(ENDS),
-    st.lists(st.sampled_from(["key", "login", "broken"]), min_size=1, max_size=3),
-    st.sampled_from([0, 1, 3]),
-    st.booleans(),
-    st.booleans(),
-)
-def test_every_lease_ends_once_whatever_happens(
-    steps: list[str], end: str, kinds: list[str], retries: int, crossed: bool, chain: bool
-) -> None:
-    """Property: when the client has its answer, or has left, no account is in use."""
-
-    async def scenario() -> None:
-        made = {"key": lambda: None, "login": lambda: Login(["1", "2"]), "broken": lambda: Login(broken="gone")}
-        members = [member(f"a{number}", credential=made[kind]()) for number, kind in enumerate(kinds)]
-        targets = [f"{OPENAI}:x", *([f"{CLAUDE}:y"] if chain else [])]
-        given_ = {"routes": {"fast": targets}, "request_max_retries": retries, "request_base_delay": 0}
-        rig = rig_of(*members, member("z", CLAUDE), **given_)
-        body = (MESSAGES if crossed else CHAT) | {"model": "fast", "stream": "stream" in end}
-        flow = await rig.ask(call(MESSAGES_PATH if crossed else CHAT_PATH, body))
-        for step in steps:
-            if flow.response is not None:
-                break
-            assert in_flight(rig) == 1
-            again = await failing(rig, flow, step)
-            if again is not None and not again.again:
-                await give_up(rig, again)
-        if flow.response is None:
-            assert in_flight(rig) == 1
-            await ending(rig, flow, end)
-        assert in_flight(rig) == 0
-        assert all(attempt.outcome for attempt in live(flow).made)
-        await rig.pool.done()
-
-    asyncio.run(scenario())
-
-
-async def failing(rig: Rig, flow: HTTPFlow, step: str) -> FailedAttempt:
-    match step:
-        case "429 later":
-            return await refused(rig, flow, 429, retry_after="30")
-        case "reused":
-            return await broke(rig, flow, Kind.BROKEN_STREAM, reused=True)
-        case "gone":
-            return await broke(rig, flow)
-        case "cut":
-            return await broke(rig, flow, Kind.BROKEN_STREAM)
-        case "late":
-            return await broke(rig, flow, Kind.TIMEOUT)
-        case "bad":
-            return await refused(rig, flow, 400)
-        case "none":
-            return await broke(rig, flow, Kind.SERVER)
-    return await refused(rig, flow, int(step))
-
-
-async def ending(rig: Rig, flow: HTTPFlow, end: str) -> None:
-    is_claude = live(flow).account == member("z", CLAUDE).account
-    match end:
-        case "left":
-            rig.upstream_leg.error(flow)
-            rig.upstream_leg.error(flow)
-        case "garbage":
-            await rig.answer(flow, b"<html>")
-        case "stream" | "cut stream" if not is_claude:
-            await stream(rig, flow, [CHAT_STREAM], cut=end == "cut stream")
-        case _:
-            await rig.answer(flow, MESSAGE_ANSWER if is_claude else CHAT_ANSWER)
-
-
-async def test_a_bug_that_ends_a_request_ends_its_lease(monkeypatch: pytest.MonkeyPatch) -> None:
-    rig = rig_of("a")
-
-    def fail(*_: object) -> None:
-        raise KeyError("bug")
-
-    monkeypatch.setattr("addons.upstream_leg.as_sent", fail)
-    flow = await rig.ask(call(CHAT_PATH))
-    assert (status_of(flow), in_flight(rig), state_of(rig, "a").models) == (500, 0, {})
-
-
-async def test_a_bug_in_reading_an_answer_is_not_held_for_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
-    rig = rig_of("a")
-    flow = await begun(rig)
-    await give_up(rig, await broke(rig, flow, Kind.TIMEOUT))
-    rig.now += 60
-    before = state_of(rig, "a").models
-
-    def fail(*_: object) -> None:
-        raise KeyError("bug")
-
-    flow = await begun(rig)
-    monkeypatch.setattr("addons.upstream_leg.whole_answer", fail)
-    assert (await rig.answer(flow, CHAT_ANSWER)).status_code == 502
-    assert (state_of(rig, "a").models, in_flight(rig)) == (before, 0)
-
-
-async def test_a_request_that_cannot_be_written_ends_its_lease() -> None:
-    rig = rig_of(member("z", CLAUDE), strict_conversion=True)
-    flow = await rig.ask(call(CHAT_PATH, CHAT | {"seed": 5}))
-    assert (status_of(flow), in_flight(rig), state_of(rig, "z", CLAUDE).models) == (400, 0, {})
-
-
-async def test_settings_that_are_read_again_during_a_lease_harm_nothing() -> None:
-    rig = rig_of("a", "b")
-    flow = await begun(rig)
-    rig.read_again(accounts_of(member("b", priority=1)))
-    assert (await refused(rig, flow, 403)).again
-    assert (asked(flow), in_flight(rig)) == (["a", "b"], 1)
-    await rig.answer(flow, CHAT_ANSWER)
-    assert (in_flight(rig), state_of(rig, "b").stop) == (0, None)
