@@ -92,9 +92,11 @@ async def refused(rig: Rig, flow: HTTPFlow, status: int, message: str = "no", **
     return await _failed(rig, FailedAttempt(flow, error_of_answer(answer), answer))
 
 
-async def broke(rig: Rig, flow: HTTPFlow, kind: Kind = Kind.UNREACHABLE, reused: bool = False) -> FailedAttempt:
+async def broke(
+    rig: Rig, flow: HTTPFlow, kind: Kind = Kind.UNREACHABLE, reused: bool = False, said: str = ""
+) -> FailedAttempt:
     """There was no answer, or none that is one."""
-    return await _failed(rig, FailedAttempt(flow, UpstreamError(kind, f"it is {kind.value}"), reused=reused))
+    return await _failed(rig, FailedAttempt(flow, UpstreamError(kind, said or f"it is {kind.value}"), reused=reused))
 
 
 async def _failed(rig: Rig, attempt: FailedAttempt) -> FailedAttempt:

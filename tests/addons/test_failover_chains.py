@@ -1,8 +1,10 @@
 """Along the chain of a route, and what the client hears when nobody is left."""
 
 import asyncio
+import errno
 import json
 import logging
+import os
 from typing import Any
 
 import pytest
@@ -147,6 +149,15 @@ async def test_our_own_deadline_does_not_punish_the_account(monkeypatch: pytest.
     attempt = await broke(rig, flow, Kind.TIMEOUT)
     await give_up(rig, attempt)
     assert (asked(flow), state_of(rig, "a").models, in_flight(rig)) == (["a"], {}, 0)
+
+
+async def test_our_own_want_of_descriptors_does_not_punish_the_account() -> None:
+    """Else a minute of want would put all accounts to rest."""
+    rig = rig_of("a")
+    flow = await begun(rig)
+    words = f"cannot connect: {OSError(errno.EMFILE, os.strerror(errno.EMFILE))}"
+    await broke(rig, flow, said=words)
+    assert (state_of(rig, "a").rest, state_of(rig, "a").models) == (None, {})
 
 
 async def test_a_deadline_that_passes_while_an_account_is_waited_for_leaves_what_came(
