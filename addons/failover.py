@@ -27,6 +27,8 @@ log = logging.getLogger("aiclient")
 _OWN_FAULTS = frozenset({Kind.BAD_REQUEST, Kind.CONTEXT_LENGTH, Kind.TOO_LARGE})
 # What may be gone when the same account is asked again. After a timeout the client has waited long enough for it.
 _PASSING = frozenset({Kind.RATE_LIMIT, Kind.OVERLOADED, Kind.SERVER, Kind.UNREACHABLE, Kind.BROKEN_STREAM})
+# What says something of its account alone, and nothing of when to try again.
+_OF_ACCOUNT = frozenset({Kind.AUTH, Kind.PAYMENT, Kind.FORBIDDEN})
 _NO_DESCRIPTOR = "Too many open files"
 _OF_ANOTHER = "previous_response_not_found"  # another account may keep it
 _MOST_NOT_FOUND = 8  # accounts that may say that they do not know a model, before they are believed: vendors can differ
@@ -174,8 +176,11 @@ def _not_found(exchange: Exchange) -> int:
 
 def _tell_when(attempt: FailedAttempt, error: UpstreamError, resting: UpstreamError) -> None:
     """The provider's own words stand; when it is worth another try may be known better here: another account may be back
-    sooner than the one that was asked last."""
+    sooner than the one that was asked last. That one account is refused is no answer where others only rest."""
     if resting.kind is not Kind.RATE_LIMIT:  # a rest of our own making, which the next request need not keep
+        return
+    if error.kind in _OF_ACCOUNT and error.retry_after is None:
+        attempt.answer, attempt.error = None, resting
         return
     seconds = resting.retry_after
     if seconds is None or (error.retry_after is not None and error.retry_after <= seconds):

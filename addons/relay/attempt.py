@@ -83,7 +83,7 @@ class FailedAttempt:
     this one failed. How often is for the owner of the hook to count; only `total_seconds` is kept here.
 
     answer: the provider answered with this status >= 400 and a whole body; it goes to the client (through `response`) unless
-    `again` is set. Otherwise there is none, and `error` is what `failure_response` will be given; it may be replaced.
+    `again` is set or it is taken away. Where there is none, `error` is what `failure_response` will be given; both may be replaced.
     reused: the connection had served before. Closed without an answer, it says nothing about the provider: keep-alive
     connections end at any time.
     """

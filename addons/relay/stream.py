@@ -212,7 +212,7 @@ class RelayStream(HttpStream):
         if failed.again and not self._out_of_time(call, monotonic()):
             yield from self._attempt(call)
             return
-        if answer is None:
+        if failed.answer is None:
             self.flow.response = call.failure_response(failed.error)
         yield from self._answer()
 

@@ -111,6 +111,23 @@ async def test_when_all_rest_the_client_hears_when_the_first_is_back() -> None:
     assert later.response.headers["retry-after"] == "20"
 
 
+@pytest.mark.parametrize("status", [401, 402, 403])
+async def test_that_one_account_is_refused_is_no_answer_where_another_only_rests(status: int) -> None:
+    rig = rig_of("a", "b")
+    flow = await begun(rig)
+    assert (await refused(rig, flow, 429, "first", retry_after="20")).again
+    response = await give_up(rig, await refused(rig, flow, status, "second"))
+    assert (response.status_code, response.headers["retry-after"]) == (429, "20")
+    assert ("first" in response.text, "second" in response.text) == (True, True)
+
+
+async def test_the_refusal_of_the_only_account_is_told() -> None:
+    rig = rig_of("a")
+    flow = await begun(rig)
+    response = await give_up(rig, await refused(rig, flow, 403, "not for you"))
+    assert "not for you" in response.text
+
+
 async def test_a_rest_of_our_own_making_is_not_told_to_the_client() -> None:
     rig = rig_of("a", request_base_delay=60_000)
     flow = await begun(rig)
