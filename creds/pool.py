@@ -59,9 +59,9 @@ class Choice:
 class Wait:
     """All accounts that could serve this rest or are busy.
 
-    until: when the first of them may be asked, by anybody. again: the same for those that this very request may still try; None if
-    it has tried them all. cause: of the first one to return, a key of `pool_outcome.RULES`. busy: it may be sooner, when a request ends.
-    reasons: (label, sentence).
+    until: when the first of them may be asked, by anybody; one whose credential was refused counts where there is no other.
+    again: the same for those that this very request may still try; None if it has tried them all. cause: of the first one to
+    return, a key of `pool_outcome.RULES`. busy: it may be sooner, when a request ends. reasons: (label, sentence).
     """
 
     until: float
@@ -127,7 +127,8 @@ def choose(
             return _chosen(last, slots, states, asked, now, chance, limits)
     if not resting:
         return Nobody(reasons)
-    until, _, first = min(resting, key=lambda each: each[0])
+    # That a credential rests which was refused tells the client nothing, unless there is no other.
+    until, _, first = min(resting, key=lambda each: (each[2].cause == "auth", each[0]))
     ends = [end for end, slot, _ in resting if asked.tried.get(slot.label, 0) < limits.tries]
     return Wait(until, min(ends, default=None), first.cause, any(found.busy for *_, found in resting), reasons)
 

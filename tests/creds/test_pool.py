@@ -205,6 +205,14 @@ def test_the_wait_of_an_account_is_the_longest_of_it_and_its_model() -> None:
     assert (resting([A], {"p:a": state}).until, resting([A], {"p:a": state}).cause) == (NOW + 90, "overloaded")
 
 
+def test_a_refused_credential_is_not_what_the_others_are_waited_for() -> None:
+    """It would be back sooner, and be refused again."""
+    refused = SlotState(rest=Rest(NOW + 2, NOW, "auth"))
+    found = resting([A, B], {"p:a": refused, "p:b": COOLING})
+    assert (found.until, found.cause) == (COOLING.rest and COOLING.rest.until, "rate_limit")
+    assert resting([A], {"p:a": refused}).cause == "auth"
+
+
 def test_accounts_tried_enough_count_for_others_and_not_for_this_request() -> None:
     states = {"p:a": SlotState(rest=Rest(NOW + 2, NOW, "server")), "p:b": COOLING}
     found = resting([A, B], states, Asked("m", tried={"p:a": 3}))
