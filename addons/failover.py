@@ -69,8 +69,11 @@ class Failover:
             attempt.again = True
             return
         is_unknown = exchange.match.action is Action.COUNT and cannot_count(exchange, error)
+        if not is_wanted(flow):  # what failed may have failed for that
+            self.settle(exchange, error, cause=CANCELLED)
+            return
         self.settle(exchange, error, cause=Kind.NOT_FOUND.value if is_unknown else "")
-        if is_unknown or (error.kind in _OWN_FAULTS and error.code != _OF_ANOTHER) or not is_wanted(flow):
+        if is_unknown or (error.kind in _OWN_FAULTS and error.code != _OF_ANOTHER):
             return
         if _is_over(exchange):  # it would not be sent
             return

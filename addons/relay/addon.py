@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mitmproxy import ctx, http
+from mitmproxy.addonmanager import Loader
 from mitmproxy.proxy import layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import HttpLayer
@@ -13,6 +14,7 @@ from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from addons.mitmproxy_version import TESTED, is_tested
 from addons.relay.attempt import Call
+from addons.relay.closing import close_what_is_left
 from addons.relay.events import Settings
 from addons.relay.layer import RelayLayer
 
@@ -44,6 +46,9 @@ class Relay:
             self.settings, header_seconds=header_seconds, body_seconds=body_seconds, header_limit=header_limit
         )
 
+    def load(self, loader: Loader) -> None:
+        close_what_is_left()
+
     def running(self) -> None:
         if not is_tested():
             logger.warning(f"relay: tested with mitmproxy {TESTED} only; requests may fail with this version")
@@ -65,8 +70,11 @@ class Relay:
             parent, attribute = chosen, "child_layer"
 
     def server_connect(self, data: ServerConnectionHookData) -> None:
-        """HTTP/1.1 only: an HTTP/2 connection of mitmproxy maps one of our streams once, so there could be no retry."""
+        """HTTP/1.1 only: an HTTP/2 connection of mitmproxy maps one of our streams once, so there could be no retry. And none for a
+        client whose connections were closed already: nobody would close this one."""
         data.server.alpn_offers = (b"http/1.1",)
+        if data.client.timestamp_end is not None:
+            data.server.error = "the client has left"
 
 
 def _is_placeholder(context: Context) -> bool:

@@ -156,7 +156,7 @@ async def test_a_client_that_has_left_is_nobody_to_try_for() -> None:
     flow.client_conn.timestamp_end = 1.0
     flow.client_conn.state = flow.client_conn.state.CLOSED
     assert not (await broke(rig, flow)).again
-    assert (asked(flow), in_flight(rig)) == (["a"], 0)
+    assert (asked(flow), in_flight(rig), state_of(rig, "a").rest) == (["a"], 0, None), "and no account is to blame"
 
 
 async def test_our_own_deadline_does_not_punish_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
