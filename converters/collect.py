@@ -38,6 +38,9 @@ class Collector:
         self._fragments: dict[int, list[str]] = {}
 
     def add(self, event: StreamEvent) -> None:
+        if type(event) is TextDelta:  # nearly all events
+            self._fragments[event.block].append(event.text)
+            return
         match event:
             case TextDelta(block, text) | ThinkingDelta(block, text):
                 self._fragments[block].append(text)

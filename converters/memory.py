@@ -1,8 +1,9 @@
 """What a client forgot: the reasoning that belongs to a tool call, kept for when the call comes back without it (rules 7.4)."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from converters.events import (
     AnswerCall,
@@ -17,28 +18,67 @@ from converters.events import (
 )
 from converters.turns import Chat, Part, Thinking, Token, ToolCall, Turn
 
+SIZE = 4096  # ids
+SECONDS = 24 * 3600.0
+
 
 @dataclass(frozen=True, slots=True)
-class _Step:
-    """One answer that ended in calls. until: when it is forgotten. calls: id -> token of the call itself."""
+class Step:
+    """One answer that ended in calls. calls: id -> token of the call itself."""
 
-    until: float
     thinking: tuple[Thinking, ...]
-    calls: dict[str, Token | None]
+    calls: Mapping[str, Token | None]
 
 
-class ReasoningMemory:
-    """Tool call id -> thinking parts and call tokens of the answer it came in. The least recently used goes first.
+class Steps(Protocol):
+    """Where steps are kept, by the ids of their calls: `SIZE` ids, the least recently used goes first, each for `SECONDS`."""
 
-    now: seconds, any clock that does not go back. size: ids. seconds: how long one is kept. Lives in memory only.
-    """
+    def put(self, step: Step) -> None: ...
 
-    def __init__(self, now: Callable[[], float], size: int = 4096, seconds: float = 24 * 3600) -> None:
+    def get(self, ids: Collection[str]) -> Mapping[str, Step]:
+        """Those that are there."""
+        ...
+
+
+class LatestSteps:
+    """In the memory of this process. now: seconds, any clock that does not go back."""
+
+    def __init__(self, now: Callable[[], float], size: int = SIZE, seconds: float = SECONDS) -> None:
         self._now, self._size, self._seconds = now, size, seconds
-        self._steps: OrderedDict[str, _Step] = OrderedDict()
+        self._steps: OrderedDict[str, tuple[float, Step]] = OrderedDict()  # with the time of its end
 
     def __len__(self) -> int:
         return len(self._steps)
+
+    def put(self, step: Step) -> None:
+        until = self._now() + self._seconds
+        for id_ in step.calls:
+            self._steps[id_] = until, step
+            self._steps.move_to_end(id_)
+        while len(self._steps) > self._size:
+            self._steps.popitem(last=False)
+
+    def get(self, ids: Collection[str]) -> Mapping[str, Step]:
+        if not self._steps:
+            return {}
+        return {id_: step for id_ in ids if (step := self._one(id_)) is not None}
+
+    def _one(self, id_: str) -> Step | None:
+        until, step = self._steps.get(id_, (0.0, None))
+        if step is None:
+            return None
+        if until <= self._now():
+            del self._steps[id_]
+            return None
+        self._steps.move_to_end(id_)
+        return step
+
+
+class ReasoningMemory:
+    """Tool call id -> thinking parts and call tokens of the answer it came in."""
+
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
 
     def remember(self, parts: Iterable[AnswerPart]) -> None:
         """Keeps the reasoning of one whole answer, if it has calls and something to keep."""
@@ -49,49 +89,38 @@ class ReasoningMemory:
                 thinking.append(Thinking(part.text, part.token))
             elif isinstance(part, AnswerCall):
                 calls[part.id] = part.token
-        if not thinking and not any(calls.values()):
-            return
-        step = _Step(self._now() + self._seconds, tuple(thinking), calls)
-        for id_ in calls:
-            self._steps[id_] = step
-            self._steps.move_to_end(id_)
-        while len(self._steps) > self._size:
-            self._steps.popitem(last=False)
+        if calls and (thinking or any(calls.values())):
+            self._steps.put(Step(tuple(thinking), calls))
 
     def recall(self, chat: Chat, origins: Collection[str]) -> Chat:
         """The chat with remembered reasoning of `origins` back where the client left it out: thinking in front of its
         turn, tokens on their calls. Origin n stands for reasoning without a token. `chat` is not changed."""
-        if not self._steps or not origins:
+        ids = [call.id for turn in chat.turns if turn.role == "assistant" for call in _calls(turn)]
+        if not ids or not origins or not (steps := self._steps.get(ids)):
             return chat
-        turns = [self._recalled(turn, origins) if turn.role == "assistant" else turn for turn in chat.turns]
+        turns = [_recalled(turn, steps, origins) if turn.role == "assistant" else turn for turn in chat.turns]
         return replace(chat, turns=turns)
 
-    def _recalled(self, turn: Turn, origins: Collection[str]) -> Turn:
-        calls = [part for part in turn.parts if isinstance(part, ToolCall)]
-        step = next((step for call in calls if (step := self._step(call.id))), None)
-        if step is None:
-            return turn
-        parts: list[Part] = [_with_token(part, step, origins) for part in turn.parts]
-        if not any(isinstance(part, Thinking) and _origin(part.token) in origins for part in parts):
-            parts[:0] = [replace(part) for part in step.thinking if _origin(part.token) in origins]
-        return replace(turn, parts=parts)
 
-    def _step(self, id_: str) -> _Step | None:
-        step = self._steps.get(id_)
-        if step is None:
-            return None
-        if step.until <= self._now():
-            del self._steps[id_]
-            return None
-        self._steps.move_to_end(id_)
-        return step
+def _calls(turn: Turn) -> list[ToolCall]:
+    return [part for part in turn.parts if isinstance(part, ToolCall)]
+
+
+def _recalled(turn: Turn, steps: Mapping[str, Step], origins: Collection[str]) -> Turn:
+    step = next((step for call in _calls(turn) if (step := steps.get(call.id))), None)
+    if step is None:
+        return turn
+    parts: list[Part] = [_with_token(part, step, origins) for part in turn.parts]
+    if not any(isinstance(part, Thinking) and _origin(part.token) in origins for part in parts):
+        parts[:0] = [replace(part) for part in step.thinking if _origin(part.token) in origins]
+    return replace(turn, parts=parts)
 
 
 def _origin(token: Token | None) -> str:
     return token.origin if token else "n"
 
 
-def _with_token(part: Part, step: _Step, origins: Collection[str]) -> Part:
+def _with_token(part: Part, step: Step, origins: Collection[str]) -> Part:
     if (
         isinstance(part, ToolCall)
         and part.token is None

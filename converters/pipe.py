@@ -32,6 +32,67 @@ class Undo(Protocol):
         ...
 
 
+class Pipe(Protocol):
+    """Upstream bytes in, the client's stream out; b"" where there is nothing to send. Never raises.
+
+    started: something was handed out. over: nothing more will be, though the provider may go on. failed: the error that ended the
+    stream. When it is set by `feed`, `close` or `fail` and nothing was started, they return b"" and an HTTP error is still possible;
+    else their last bytes are the error event.
+    """
+
+    @property
+    def started(self) -> bool: ...
+
+    @property
+    def over(self) -> bool: ...
+
+    @property
+    def failed(self) -> UpstreamError | None: ...
+
+    def feed(self, data: bytes) -> bytes: ...
+
+    def close(self) -> bytes:
+        """The upstream ended in good order."""
+        ...
+
+    def fail(self, kind: Kind, message: str) -> bytes:
+        """The upstream was cut, fell silent or sent garbage."""
+        ...
+
+    def heartbeat(self) -> bytes: ...
+
+
+class Around:
+    """A pipe around another one. What a subclass does not change passes."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+
+    @property
+    def started(self) -> bool:
+        return self._pipe.started
+
+    @property
+    def over(self) -> bool:
+        return self._pipe.over
+
+    @property
+    def failed(self) -> UpstreamError | None:
+        return self._pipe.failed
+
+    def feed(self, data: bytes) -> bytes:
+        return self._pipe.feed(data)
+
+    def close(self) -> bytes:
+        return self._pipe.close()
+
+    def fail(self, kind: Kind, message: str) -> bytes:
+        return self._pipe.fail(kind, message)
+
+    def heartbeat(self) -> bytes:
+        return self._pipe.heartbeat()
+
+
 @runtime_checkable
 class Cuts(Protocol):
     """A reader that may end the answer by its own decision, where the provider cannot be told where to stop."""
@@ -44,11 +105,17 @@ class _Pipe:
     """What both kinds share.
 
     failed: the error that ended the stream, None while all is well. After an error or `close` nothing more is given.
-    scrub: takes out of an error's frames what a provider must not tell (some echo the credential).
+    heard: gets every event as the reader gave it. scrub: takes out of an error's frames what a provider must not tell (some echo the credential).
     """
 
     def __init__(
-        self, reader: StreamReader, writer: StreamWriter, watch: Watch, undo: Undo | None, scrub: Scrub | None
+        self,
+        reader: StreamReader,
+        writer: StreamWriter,
+        watch: Watch,
+        undo: Undo | None,
+        scrub: Scrub | None,
+        heard: list[StreamEvent] | None,
     ) -> None:
         self.started = False
         self.failed: UpstreamError | None = None
@@ -59,6 +126,7 @@ class _Pipe:
         self._watch = watch
         self._undo = undo
         self._scrub = scrub or bytes
+        self._heard = heard
 
     @property
     def over(self) -> bool:
@@ -107,8 +175,9 @@ class StreamPipe(_Pipe):
         restore: Callable[[StreamEvent], Iterable[StreamEvent]] | None = None,
         undo: Undo | None = None,
         scrub: Scrub | None = None,
+        heard: list[StreamEvent] | None = None,
     ) -> None:
-        super().__init__(reader, writer, watch, undo, scrub)
+        super().__init__(reader, writer, watch, undo, scrub, heard)
         self._restore = restore
         self._cutter = reader if isinstance(reader, Cuts) else None
 
@@ -154,8 +223,10 @@ class StreamPipe(_Pipe):
         return self._sent([self._writer.heartbeat()])
 
     def _write(self, events: Iterable[StreamEvent], out: list[bytes]) -> None:
-        write, restore = self._writer.write, self._restore
+        write, restore, heard = self._writer.write, self._restore, self._heard
         for event in events:
+            if heard is not None:
+                heard.append(event)
             if type(event) is not TextDelta:
                 self._note(event)
             if restore is None:
@@ -186,8 +257,9 @@ class TeePipe(_Pipe):
         keep_alive: bytes = COMMENT,
         undo: Undo | None = None,
         scrub: Scrub | None = None,
+        heard: list[StreamEvent] | None = None,
     ) -> None:
-        super().__init__(reader, writer, watch, undo, scrub)
+        super().__init__(reader, writer, watch, undo, scrub, heard)
         self._keep_alive = keep_alive
         self._content = False
         self._opened = False
@@ -206,8 +278,11 @@ class TeePipe(_Pipe):
         return self._tee(data)
 
     def _tee(self, data: bytes) -> bytes:
+        heard = self._heard
         try:
             for event in self._reader.feed(data):
+                if heard is not None:
+                    heard.append(event)
                 if type(event) is TextDelta:
                     self._content = True
                 else:
@@ -236,6 +311,8 @@ class TeePipe(_Pipe):
         self._over = True
         try:
             for event in self._reader.close():
+                if self._heard is not None:
+                    self._heard.append(event)
                 if type(event) is not TextDelta:
                     self._note(event)
         except Exception as error:

@@ -1,7 +1,8 @@
 """How long a provider asks to wait: the longest of its hints counts. No clock: dates count from the answer's own `date` header.
 
-Read are `retry-after-ms`; `retry-after` in seconds or as an HTTP date; the reset of each rate window that has nothing left
-(OpenAI's durations like `6m0s`, Anthropic's RFC 3339 moments, unix seconds of a subscription window that refused); and
+Read are `retry-after-ms`; `retry-after` in seconds or as an HTTP date; the reset of each rate window that has nothing left, or
+does not say what is (OpenAI's durations like `6m0s`, routers' unix time in seconds or milliseconds, Anthropic's RFC 3339
+moments, unix seconds of a subscription window that refused); and
 "Please try again in 6m0s" in the message. Source: the vendors' pages on rate limits (read 2026-11).
 """
 
@@ -12,9 +13,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_MOMENT = 1e9  # what is greater is unix time
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _TRY_AGAIN = re.compile(r"(?:try again|retry) (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+)", re.IGNORECASE)
-_OPENAI = "x-ratelimit-remaining-"
+_OPENAI = "x-ratelimit-reset"
 _ANTHROPIC = re.compile(r"(anthropic-ratelimit-[a-z-]+)-remaining")
 
 
@@ -36,11 +38,9 @@ def _headers(headers: Mapping[str, str]) -> Iterator[float | None]:
 
 def _windows(headers: Mapping[str, str]) -> Iterator[float | None]:
     for name, value in headers.items():
-        if value.strip() != "0":
-            continue
-        if name.startswith(_OPENAI):
-            yield _duration(headers.get("x-ratelimit-reset-" + name.removeprefix(_OPENAI), ""))
-        elif window := _ANTHROPIC.fullmatch(name):
+        if name.startswith(_OPENAI) and headers.get(name.replace("reset", "remaining", 1), "0").strip() == "0":
+            yield _reset(value, headers)
+        elif value.strip() == "0" and (window := _ANTHROPIC.fullmatch(name)):
             yield _until(_rfc3339(headers.get(f"{window[1]}-reset")), headers)
     if headers.get("anthropic-ratelimit-unified-status") == "rejected":
         yield _until(_number(headers.get("anthropic-ratelimit-unified-reset")), headers)
@@ -54,10 +54,14 @@ def _number(text: str | None) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _duration(text: str) -> float | None:
-    """`6m0s`, `12ms`; a bare number is seconds."""
+def _reset(text: str, headers: Mapping[str, str]) -> float | None:
+    """`6m0s`, `12ms`; a bare number is seconds, or a moment."""
     number = _number(text)
-    return number if number is not None or not _DURATION.search(text) else _seconds(text)
+    if number is None:
+        return _seconds(text) if _DURATION.search(text) else None
+    if number < _MOMENT:
+        return number
+    return _until(number if number < _MOMENT * 1000 else number / 1000, headers)
 
 
 def _seconds(text: str) -> float:

@@ -1,4 +1,5 @@
-"""Edit one top-level member of a JSON body and leave every other byte as the client wrote it (conversion rules 1.2).
+"""Edit one top-level member of a JSON body, or items of a list there, and leave every other byte as the client wrote it
+(conversion rules 1.2).
 
 The C scanner of the standard library tells where each value ends: right about escapes by construction, and measured as
 fast as proving with a search and a parse that a key stands in the body only once (90 KB agent request 0.2 ms, 800 KB 2 ms).
@@ -9,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from converters.json_codec import dumps_text
+from converters.json_codec import Json, dumps_text
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _SCANNER = json.JSONDecoder(parse_int=str, parse_float=str)  # numbers of any length; nobody reads them
@@ -45,6 +46,32 @@ def set_member(raw: bytes, key: str, value: object) -> bytes:
         copied = end
     pieces.append(text[copied:])
     return "".join(pieces).encode()
+
+
+def set_items(raw: bytes, key: str, before: list[Json], after: list[Json]) -> bytes:
+    """The body with the list under a top-level `key` changed from `before`, which it holds, to `after`. Items at its beginning and
+    its end that are the same in both stay as they are written. Of several members with that key the last counts, as for parsers.
+
+    Raises ValueError when there is no such list.
+    """
+    text = raw.decode()
+    members, _ = _members(text)
+    at = next((member.value for member in reversed(members) if member.key == key), -1)
+    if at < 0 or text[at] != "[":
+        raise ValueError(f"no list under {key}")
+    shorter = min(len(before), len(after))
+    head = next((n for n in range(shorter) if before[n] != after[n]), shorter)
+    tail = next((n for n in range(shorter - head) if before[-1 - n] != after[-1 - n]), shorter - head)
+    ends = [at + 1, *_ends(text, at + 1, len(before) - tail)]
+    first, last = ends[head], ends[-1]
+    written = [dumps_text(item) for item in after[head : len(after) - tail]]
+    if head:
+        middle = "".join("," + item for item in written)
+    else:
+        middle = ",".join(written) + ("," if written and tail else "")
+        if tail and len(ends) > 1:
+            last = _skip(text, last) + 1  # the comma that followed
+    return (text[:first] + middle + text[last:]).encode()
 
 
 def remove_member(raw: bytes, key: str) -> bytes:
@@ -99,6 +126,14 @@ def _scan(text: str) -> Iterator[_Member]:
         if text[comma : comma + 1] != ",":
             return
         start = _skip(text, comma + 1)
+
+
+def _ends(text: str, at: int, count: int) -> Iterator[int]:
+    """The offsets behind the first `count` items of a list. at: behind its bracket."""
+    for _ in range(count):
+        _, end = _SCANNER.raw_decode(text, _skip(text, at))
+        yield end
+        at = _skip(text, end) + 1
 
 
 def _skip(text: str, at: int) -> int:

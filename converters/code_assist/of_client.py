@@ -4,13 +4,13 @@ Source: gemini-cli, packages/core/src/code_assist/{server,converter}.ts, and wha
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import override
 
-from converters.errors import Kind, UpstreamError
+from converters.errors import Kind
 from converters.fields import missing, required_obj, required_string, string
-from converters.gemini.array import Pipe as PlainPipe
 from converters.gemini.names import camel
 from converters.json_codec import JsonObject, dumps, loads
+from converters.pipe import Around, Pipe
 from converters.sse import SSEDecoder, data_frame, lines_frame
 
 
@@ -91,37 +91,21 @@ def _enclosed_frame(data: bytes) -> bytes:
     return data_frame(_enclosed(payload)) if isinstance(payload, dict) else lines_frame(data)
 
 
-class _Pipe(PlainPipe, Protocol):
-    def heartbeat(self) -> bytes: ...
-
-
-class EnclosedPipe:
+class EnclosedPipe(Around):
     """A pipe of a plain Gemini client, whose client wants the envelope."""
 
-    def __init__(self, pipe: _Pipe) -> None:
-        self._pipe = pipe
+    def __init__(self, pipe: Pipe) -> None:
+        super().__init__(pipe)
         self._encloser = Encloser()
 
-    @property
-    def started(self) -> bool:
-        return self._pipe.started
-
-    @property
-    def over(self) -> bool:
-        return self._pipe.over
-
-    @property
-    def failed(self) -> UpstreamError | None:
-        return self._pipe.failed
-
+    @override
     def feed(self, data: bytes) -> bytes:
         return self._encloser.feed(self._pipe.feed(data))
 
+    @override
     def close(self) -> bytes:
         return self._encloser.feed(self._pipe.close()) + self._encloser.close()
 
+    @override
     def fail(self, kind: Kind, message: str) -> bytes:
         return self._encloser.feed(self._pipe.fail(kind, message)) + self._encloser.close()
-
-    def heartbeat(self) -> bytes:
-        return self._pipe.heartbeat()

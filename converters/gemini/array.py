@@ -1,9 +1,10 @@
 """A stream as one JSON array, which is what the Gemini API sends to those who do not ask for Server-Sent Events."""
 
 import re
-from typing import Protocol
+from typing import override
 
 from converters.errors import Kind, UpstreamError
+from converters.pipe import Around, Pipe
 from converters.sse import MAX_FRAME, SSEDecoder
 
 _OUTSIDE_STRING = re.compile(rb'["{}\[\]]')
@@ -88,54 +89,27 @@ class ArrayEncoder:
         return b"]" if self._opened else b"[]"
 
 
-class Pipe(Protocol):
-    """As `converters.pipe` has them."""
-
-    @property
-    def started(self) -> bool: ...
-
-    @property
-    def over(self) -> bool: ...
-
-    @property
-    def failed(self) -> UpstreamError | None: ...
-
-    def feed(self, data: bytes) -> bytes: ...
-
-    def close(self) -> bytes: ...
-
-    def fail(self, kind: Kind, message: str) -> bytes: ...
-
-
-class ArrayPipe:
+class ArrayPipe(Around):
     """A pipe whose client did not ask for `alt=sse`: its frames become one array, closed also after an error."""
 
     def __init__(self, pipe: Pipe) -> None:
-        self._pipe = pipe
+        super().__init__(pipe)
         self._array = ArrayEncoder()
         self._closed = False
 
-    @property
-    def started(self) -> bool:
-        return self._pipe.started
-
-    @property
-    def over(self) -> bool:
-        return self._pipe.over
-
-    @property
-    def failed(self) -> UpstreamError | None:
-        return self._pipe.failed
-
+    @override
     def feed(self, data: bytes) -> bytes:
         return self._out(self._pipe.feed(data), over=self._pipe.over)
 
+    @override
     def close(self) -> bytes:
         return self._out(self._pipe.close(), over=True)
 
+    @override
     def fail(self, kind: Kind, message: str) -> bytes:
         return self._out(self._pipe.fail(kind, message), over=True)
 
+    @override
     def heartbeat(self) -> bytes:
         """Nothing may stand between the elements that a parser of streamed JSON is sure to skip."""
         return b""

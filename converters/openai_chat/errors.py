@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from converters.errors import UpstreamError
+from converters.errors import Kind, UpstreamError
 from converters.json_codec import Json, JsonObject, loads
 from converters.openai_errors import kind_of, write_error
 from converters.retry_after import retry_after
@@ -21,11 +21,13 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Upstream
     """An HTTP error answer of any vendor. headers: lower-case names; body: JSON of any shape, HTML, anything."""
     found = _read_body(body)
     message = found.message or f"the provider answered {status}"
+    # Google calls each limit a quota: one that ends soon is no lack of credit.
+    kind = Kind.RATE_LIMIT if status == 429 and found.delay else kind_of(status, found.words, found.message)
     return UpstreamError(
-        kind_of(status, found.words, found.message),
+        kind,
         message,
         status=status,
-        retry_after=retry_after(headers, message),
+        retry_after=retry_after(headers, f"retry in {found.delay}" if found.delay else message),
         code=found.code,
     )
 
@@ -41,12 +43,14 @@ def error_in_answer(body: JsonObject) -> UpstreamError:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What an error body says. words: its code and type, lower case. status: HTTP status named inside the body."""
+    """What an error body says. words: its code and type, lower case. status: HTTP status named inside the body. delay: of
+    Google's `RetryInfo`, like `37s`."""
 
     message: str = ""
     code: str | None = None
     words: tuple[str, ...] = ()
     status: int | None = None
+    delay: str = ""
 
 
 def _read_body(body: bytes) -> _Found:
@@ -82,7 +86,15 @@ def _from(error: JsonObject, text: str) -> _Found:
         code if isinstance(code, str) else None,
         words,
         int(named) if isinstance(named, int | str) else None,
+        _delay(error.get("details")),
     )
+
+
+def _delay(details: Json) -> str:
+    for detail in details if isinstance(details, list) else ():
+        if isinstance(detail, dict) and isinstance(delay := detail.get("retryDelay"), str):
+            return delay
+    return ""
 
 
 def _is_error_status(value: Json) -> bool:

@@ -4,7 +4,7 @@ import copy
 
 from converters.collect import replay
 from converters.events import Answer, AnswerCall, AnswerPart, AnswerText, AnswerThinking
-from converters.memory import Observer, ReasoningMemory
+from converters.memory import LatestSteps, Observer, ReasoningMemory
 from converters.turns import Chat, Part, Text, Thinking, Token, ToolCall, Turn
 
 SIGNED = Token("a", "sig")
@@ -33,7 +33,7 @@ def recalled(memory: ReasoningMemory, *parts: Part, origins: frozenset[str] = AX
 
 
 def test_7_4_thinking_comes_back_in_front_of_its_turn() -> None:
-    memory = ReasoningMemory(Clock())
+    memory = ReasoningMemory(LatestSteps(Clock()))
     redacted = AnswerThinking("", Token("x", "blob"))
     memory.remember([THOUGHT, AnswerText("t"), redacted, AnswerCall("1", "f", "{}"), AnswerCall("2", "g", "{}")])
 
@@ -44,14 +44,14 @@ def test_7_4_thinking_comes_back_in_front_of_its_turn() -> None:
 
 
 def test_7_4_thinking_that_the_client_kept_is_not_doubled() -> None:
-    memory = ReasoningMemory(Clock())
+    memory = ReasoningMemory(LatestSteps(Clock()))
     memory.remember([THOUGHT, AnswerCall("1", "f", "{}")])
     kept: list[Part] = [Thinking("other", Token("a", "other")), ToolCall("1", "f", {})]
     assert kept == recalled(memory, *kept)
 
 
 def test_7_4_a_foreign_origin_is_not_recalled() -> None:
-    memory = ReasoningMemory(Clock())
+    memory = ReasoningMemory(LatestSteps(Clock()))
     memory.remember([THOUGHT, AnswerCall("1", "f", "{}", token=Token("g", "t", "call"))])
     call = ToolCall("1", "f", {})
     assert recalled(memory, call, origins=frozenset("r")) == [call]
@@ -60,14 +60,14 @@ def test_7_4_a_foreign_origin_is_not_recalled() -> None:
 
 
 def test_7_4_a_token_on_the_call_is_not_replaced() -> None:
-    memory = ReasoningMemory(Clock())
+    memory = ReasoningMemory(LatestSteps(Clock()))
     memory.remember([AnswerCall("1", "f", "{}", token=Token("g", "mine", "call"))])
     call = ToolCall("1", "f", {}, token=Token("g", "theirs", "call"))
     assert recalled(memory, call, origins=frozenset("g")) == [call]
 
 
 def test_7_4_unsigned_reasoning_is_recalled_as_origin_n_only() -> None:
-    memory = ReasoningMemory(Clock())
+    memory = ReasoningMemory(LatestSteps(Clock()))
     memory.remember([AnswerThinking("why"), AnswerCall("1", "f", "{}")])
     call = ToolCall("1", "f", {})
     assert recalled(memory, call, origins=frozenset("n")) == [Thinking("why"), call]
@@ -75,32 +75,35 @@ def test_7_4_unsigned_reasoning_is_recalled_as_origin_n_only() -> None:
 
 
 def test_7_4_answers_without_calls_or_reasoning_are_not_kept() -> None:
-    memory = ReasoningMemory(Clock())
+    steps = LatestSteps(Clock())
+    memory = ReasoningMemory(steps)
     memory.remember([THOUGHT, AnswerText("t")])
     memory.remember([AnswerText("t"), AnswerCall("1", "f", "{}")])
-    assert len(memory) == 0
+    assert len(steps) == 0
 
 
 def test_7_4_the_least_recently_used_is_forgotten_first() -> None:
-    memory = ReasoningMemory(Clock(), size=2)
+    steps = LatestSteps(Clock(), size=2)
+    memory = ReasoningMemory(steps)
     for id_ in ("1", "2"):
         memory.remember([THOUGHT, AnswerCall(id_, "f", "{}")])
     recalled(memory, ToolCall("1", "f", {}))
     memory.remember([THOUGHT, AnswerCall("3", "f", "{}")])
 
-    assert len(memory) == 2
+    assert len(steps) == 2
     assert [len(recalled(memory, ToolCall(id_, "f", {}))) for id_ in ("1", "2", "3")] == [2, 1, 2]
 
 
 def test_7_4_a_day_later_it_is_forgotten() -> None:
     clock = Clock()
-    memory = ReasoningMemory(clock)
+    steps = LatestSteps(clock)
+    memory = ReasoningMemory(steps)
     memory.remember([THOUGHT, AnswerCall("1", "f", "{}")])
     clock.time += 24 * 3600 - 1
     assert len(recalled(memory, ToolCall("1", "f", {}))) == 2
     clock.time += 1
     assert len(recalled(memory, ToolCall("1", "f", {}))) == 1
-    assert len(memory) == 0
+    assert len(steps) == 0
 
 
 def test_7_4_a_stream_is_remembered_as_the_whole_answer_is() -> None:
@@ -110,11 +113,12 @@ def test_7_4_a_stream_is_remembered_as_the_whole_answer_is() -> None:
         AnswerThinking("", Token("x", "blob")),
         AnswerCall("1", "f", "{}", token=Token("g", "t", "call")),
     ]
-    memory = ReasoningMemory(Clock())
+    steps = LatestSteps(Clock())
+    memory = ReasoningMemory(steps)
     observer = Observer(memory)
     for event in replay(Answer(parts=parts)):
         observer.add(event)
-    assert len(memory) == 0  # not before the answer is complete
+    assert len(steps) == 0  # not before the answer is complete
     observer.done()
 
     assert recalled(memory, ToolCall("1", "f", {}), origins=frozenset("axg")) == [

@@ -2,6 +2,7 @@
 else no provider's prompt cache would ever hit."""
 
 import json
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -125,7 +126,9 @@ def built(provider: str, client: str, kinds: list[str], last: str) -> JsonObject
     body[HISTORY[client]] = [*history, *EXCHANGES[client](last, len(kinds))[:1]]
     loss = Loss()
     chat = WIRES[client].parse_request(json.loads(json.dumps(body)), loss)
+    before = deepcopy(chat)
     made = prepare(chat, WIRES[provider], DEFAULT, loss).body
+    assert chat == before  # it is what goes on record
     return json.loads(dumps(made))  # type: ignore[no-any-return]
 
 

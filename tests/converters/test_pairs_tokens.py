@@ -12,7 +12,7 @@ from converters.collect import collect
 from converters.events import AnswerCall, AnswerThinking
 from converters.json_codec import dumps
 from converters.loss import Loss
-from converters.memory import Observer, ReasoningMemory
+from converters.memory import LatestSteps, Observer, ReasoningMemory
 from converters.prepare import prepare
 from converters.profile import DEFAULT
 from converters.wires import WIRES
@@ -370,7 +370,7 @@ def test_7_4_how_a_token_is_written_for_each_client(provider: str, client: str, 
 @CLIENTS
 @pytest.mark.parametrize("provider", TOKENS)
 def test_7_4_what_a_client_forgot_is_remembered_by_the_id_of_its_call(provider: str, client: str) -> None:
-    memory = ReasoningMemory(lambda: 0.0)
+    memory = ReasoningMemory(LatestSteps(lambda: 0.0))
     observer = Observer(memory)
     events = list(WIRES[provider].read_answer(WHOLES[provider], DEFAULT))
     for event in events:

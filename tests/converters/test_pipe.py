@@ -22,7 +22,7 @@ from converters.events import (
     UsageUpdate,
 )
 from converters.inflate import Inflate
-from converters.pipe import COMMENT, StreamPipe, TeePipe
+from converters.pipe import COMMENT, Around, StreamPipe, TeePipe
 from converters.sse import Frame, SSEDecoder
 
 EVENTS: dict[bytes, list[StreamEvent]] = {
@@ -463,3 +463,30 @@ def test_9_a_reader_may_end_the_answer_by_itself() -> None:
 
 class Ended:
     cut = True
+
+
+class _Known:
+    """A pipe that says which of its methods was called."""
+
+    started, over = True, False
+    failed = UpstreamError(Kind.SERVER, "x")
+
+    def feed(self, data: bytes) -> bytes:
+        return b"fed " + data
+
+    def close(self) -> bytes:
+        return b"closed"
+
+    def fail(self, kind: Kind, message: str) -> bytes:
+        return f"failed {kind} {message}".encode()
+
+    def heartbeat(self) -> bytes:
+        return b"beat"
+
+
+def test_what_a_pipe_around_another_does_not_change_passes() -> None:
+    inner = _Known()
+    outer = Around(inner)
+    assert (outer.started, outer.over, outer.failed) == (True, False, inner.failed)
+    assert (outer.feed(b"x"), outer.close(), outer.heartbeat()) == (b"fed x", b"closed", b"beat")
+    assert outer.fail(Kind.TIMEOUT, "late") == b"failed timeout late"

@@ -7,7 +7,7 @@ import pytest
 from converters.events import AnswerCall, AnswerThinking
 from converters.json_codec import JsonObject
 from converters.loss import Loss
-from converters.memory import ReasoningMemory
+from converters.memory import LatestSteps, ReasoningMemory
 from converters.prepare import Prepared, prepare
 from converters.profile import DEFAULT, Profile
 from converters.turns import (
@@ -101,7 +101,7 @@ def test_7_4_a_foreign_token_on_a_call_goes_and_the_call_stays() -> None:
 
 
 def test_7_4_what_the_client_forgot_is_recalled() -> None:
-    memory = ReasoningMemory(lambda: 0.0)
+    memory = ReasoningMemory(LatestSteps(lambda: 0.0))
     memory.remember([AnswerThinking("hm", Token("a", "s")), AnswerCall("toolu.1", "f", "{}")])
     call = ToolCall("toolu.1", "f", args_text="{}")
     built, _, _ = run(with_history(Thinking("hm"), call), anthropic_wire(), memory=memory)
@@ -109,7 +109,7 @@ def test_7_4_what_the_client_forgot_is_recalled() -> None:
 
 
 def test_7_4_an_echoing_vendor_gets_recalled_text_too() -> None:
-    memory = ReasoningMemory(lambda: 0.0)
+    memory = ReasoningMemory(LatestSteps(lambda: 0.0))
     memory.remember([AnswerThinking("why"), AnswerCall("1", "f", "{}")])
     call = ToolCall("1", "f", args_text="{}")
     echoed, _, _ = run(with_history(call), chat_wire(), Profile(echo_reasoning="tools"), memory)

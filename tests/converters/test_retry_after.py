@@ -31,6 +31,11 @@ DATE = {"date": "Sun, 22 Nov 2026 10:00:00 GMT"}
         ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "later"}, None),
         ({"x-ratelimit-remaining-tokens": "5", "x-ratelimit-reset-tokens": "6m0s"}, None),
         ({"retry-after": "1", "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "3s"}, 3.0),
+        ({"x-ratelimit-reset-requests": "6s"}, 6.0),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9"}, 9.0),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1795341630", **DATE}, 30.0),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1795341630000", **DATE}, 30.0),
+        ({"x-ratelimit-remaining": "3", "x-ratelimit-reset": "1795341630", **DATE}, None),
     ],
 )
 def test_15_2_retry_after_of_headers(headers: dict[str, str], expected: float | None) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters.splice import remove_member, set_member
+from converters.json_codec import Json
+from converters.splice import remove_member, set_items, set_member
 
 NAMES = st.sampled_from(["model", "a", "mo\u0064el", 'q"', "\u00e9", "}", "x"])
 VALUES = st.recursive(
@@ -119,3 +120,50 @@ def test_nesting_without_end_is_refused() -> None:
 def test_bytes_that_are_no_utf_8_are_refused() -> None:
     with pytest.raises(UnicodeDecodeError):
         set_member(b'{"a":"\xff"}', "a", 1)
+
+
+ITEMS = st.lists(VALUES, max_size=5)
+
+
+@given(ITEMS, ITEMS, ITEMS, ITEMS, st.sampled_from([None, 1]))
+def test_1_2_items_of_a_list_change_and_nothing_else(
+    head: list[Json], out: list[Json], into: list[Json], tail: list[Json], indent: int | None
+) -> None:
+    before, after = (
+        [json.loads(json.dumps(item)) for item in items] for items in (head + out + tail, head + into + tail)
+    )
+    raw = json.dumps({"a": [1], "list": before, "z": "list"}, indent=indent).encode()
+    assert json.loads(set_items(raw, "list", before, after)) == {"a": [1], "list": after, "z": "list"}
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (["x", 1, 2], '{"l" : ["x", 1.0 ,2e0\n] }'),
+        ([1, 2, "x"], '{"l" : [ 1.0 ,2e0,"x"\n] }'),
+        ([1, "x", 2], '{"l" : [ 1.0,"x" ,2e0\n] }'),
+        (["x", 2], '{"l" : ["x",2e0\n] }'),
+        ([1, "x"], '{"l" : [ 1.0,"x"\n] }'),
+        (["x"], '{"l" : ["x"\n] }'),
+        ([2], '{"l" : [2e0\n] }'),
+        ([1], '{"l" : [ 1.0\n] }'),
+        ([], '{"l" : [\n] }'),
+        ([1, 2], '{"l" : [ 1.0 ,2e0\n] }'),
+    ],
+)
+def test_1_2_items_that_stay_keep_their_bytes(after: list[Json], expected: str) -> None:
+    assert set_items(b'{"l" : [ 1.0 ,2e0\n] }', "l", [1, 2], after).decode() == expected
+
+
+def test_1_2_a_list_that_was_empty_gets_its_items() -> None:
+    assert set_items(b'{"l":[ ]}', "l", [], ["x", 1]) == b'{"l":["x",1 ]}'
+
+
+def test_1_2_of_two_lists_of_a_name_the_one_that_parsers_read_is_changed() -> None:
+    assert set_items(b'{"l":[1],"l":[2]}', "l", [2], [3, 2]) == b'{"l":[1],"l":[3,2]}'
+
+
+@pytest.mark.parametrize("raw", [b'{"m":[]}', b'{"l":{}}', b"[]", b'{"l":[1}'])
+def test_1_2_a_list_that_is_not_there_is_an_error(raw: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        set_items(raw, "l", [], [1])

@@ -171,6 +171,14 @@ def test_15_2_retry_after_comes_from_headers_and_message() -> None:
     assert read(429, {"error": {"message": "m"}}).retry_after is None
 
 
+def test_15_2_a_quota_of_googles_compatible_endpoint_that_ends_soon_is_a_rate_limit() -> None:
+    details = [{"@type": "type.googleapis.com/google.rpc.Help"}, {"retryDelay": "37s"}]
+    error = {"code": 429, "message": "You exceeded your current quota", "status": "RESOURCE_EXHAUSTED"}
+    assert read(429, [{"error": error}]).kind is Kind.PAYMENT
+    said = read(429, [{"error": error | {"details": details}}])
+    assert (said.kind, said.retry_after) == (Kind.RATE_LIMIT, 37.0)
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "status"),
     [
