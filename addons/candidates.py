@@ -34,10 +34,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """candidates: in the order to try, never empty. skipped: targets of the route that were left out, as written, and why."""
+    """candidates: in the order to try, never empty. skipped: targets of the route that were left out, as written, and why. route:
+    name of the one that made the candidates, "" for none."""
 
     candidates: tuple[Candidate, ...]
     skipped: tuple[tuple[str, str], ...] = ()
+    route: str = ""
 
 
 def plan(
@@ -100,7 +102,8 @@ class _Planner:
             skipped = tuple((target, str(error)) for target, error in refused)
             skipped += tuple((target, "the client names another provider") for target in others)
             if own:
-                return Plan(_once(replace(each, why=f"{why}; {each.why}", certain=True) for each in own), skipped)
+                candidates = _once(replace(each, why=f"{why}; {each.why}", certain=True) for each in own)
+                return Plan(candidates, skipped, found[0].name)
         parts = provider_and_model(model, (named,))
         return Plan((self._at_its_word(named, parts[1] if parts else model, why),), skipped)
 
@@ -108,7 +111,7 @@ class _Planner:
         tried, refused = self._targets(model, route, caught)
         if tried:
             skipped = tuple((target, str(error)) for target, error in refused)
-            return Plan(_once(candidate for _, candidate in tried), skipped)
+            return Plan(_once(candidate for _, candidate in tried), skipped, route.name)
         worst = max((error for _, error in refused), key=lambda error: error.status)  # 503 no_account before 404
         reasons = "; ".join(f"{target}: {error}" for target, error in refused)
         raise ConversionError(

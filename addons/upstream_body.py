@@ -10,8 +10,9 @@ from converters.errors import ConversionError
 from converters.json_codec import Json, JsonObject, dumps, loads
 from converters.memory import Observer, ReasoningMemory
 from converters.prepare import prepare
-from converters.splice import remove_member, set_member
+from converters.splice import remove_member, set_items, set_member
 from converters.strip import holds_envelopes, strip_envelopes
+from converters.system_prompt import system_with_prompt, with_system_prompt
 from converters.turns import Chat, Reasoning, remote_documents
 from converters.wire import Ask, ProviderWire
 
@@ -25,6 +26,8 @@ def parsed(exchange: Exchange, now: Now) -> Chat:
     counting = exchange.match.action is Action.COUNT
     body = count_body(exchange.wire.name, exchange.body) if counting else exchange.body
     chat = exchange.wire.parse_request(body, exchange.loss)
+    if exchange.prompt is not None:
+        chat.system = system_with_prompt(chat.system, exchange.prompt)
     exchange.ask = Ask(
         model=exchange.model,
         new_id=fresh_id,
@@ -54,13 +57,15 @@ async def converted(exchange: Exchange, wire: ProviderWire, memory: ReasoningMem
         counting = to_count_request(wire.name, prepared.body, exchange.target_model)
         return None if counting is None else dumps(counting)
     exchange.chat, exchange.restore = chat, prepared.restore
+    exchange.chat_is_asked = not remote and exchange.prompt is None
     exchange.observer = Observer(memory)
     return dumps(prepared.body)
 
 
 def as_sent(exchange: Exchange, wire: ProviderWire, now: Now) -> bytes:
-    """Same protocol: the client's bytes, but for the model's name, fields the account rejects and reasoning tokens of ours."""
-    raw = exchange.raw
+    """Same protocol: the client's bytes, but for the operator's system prompt, the model's name, fields the account rejects and
+    reasoning tokens of ours."""
+    raw, body = _with_prompt(exchange)
     # Needed when the provider answers in one body what should have been a stream, and for the error event of a cut one.
     exchange.ask = Ask(
         exchange.model,
@@ -70,7 +75,7 @@ def as_sent(exchange: Exchange, wire: ProviderWire, now: Now) -> bytes:
         request=_repeated(exchange),
     )
     if wire.name == "gemini":
-        raw = _counted(exchange, raw) if exchange.match.action is Action.COUNT else raw
+        raw = _counted(exchange, raw, body) if exchange.match.action is Action.COUNT else raw
     elif exchange.target_model != exchange.model:
         raw = set_member(raw, "model", exchange.target_model)
     profile = exchange.profile
@@ -78,21 +83,35 @@ def as_sent(exchange: Exchange, wire: ProviderWire, now: Now) -> bytes:
         raw = remove_member(raw, name)
         exchange.loss.drop(name, "the account's provider rejects it")
     if holds_envelopes(wire.name, raw):
-        body = loads(raw)
-        if isinstance(body, dict) and strip_envelopes(wire.name, body, exchange.target_model):
-            raw = dumps(body)
+        held = loads(raw)
+        if isinstance(held, dict) and strip_envelopes(wire.name, held, exchange.target_model):
+            raw = dumps(held)
     exchange.loss.refuse_if_strict(exchange.settings.strict_conversion)
     return raw
 
 
-def _counted(exchange: Exchange, raw: bytes) -> bytes:
+def _with_prompt(exchange: Exchange) -> tuple[bytes, JsonObject]:
+    """The client's bytes and what they say, with the operator's system prompt put in. Everything else stays as it is written."""
+    raw, body = exchange.raw, exchange.body
+    if exchange.prompt is None:
+        return raw, body
+    changed = with_system_prompt(exchange.wire.name, body, exchange.prompt)
+    for name, value in changed.items():
+        before = body.get(name)
+        if isinstance(before, list) and isinstance(value, list):
+            raw = set_items(raw, name, before, value)
+        else:
+            raw = set_member(raw, name, value)
+    return raw, body | changed
+
+
+def _counted(exchange: Exchange, raw: bytes, body: JsonObject) -> bytes:
     """Gemini: a counting call may name the model a second time, and takes a system prompt only inside a whole request."""
-    whole = exchange.body.keys() & {"generateContentRequest", "generate_content_request"}
-    prompted = exchange.body.keys() & {"systemInstruction", "system_instruction"}
+    whole = body.keys() & {"generateContentRequest", "generate_content_request"}
+    prompted = body.keys() & {"systemInstruction", "system_instruction"}
     if not (prompted or (whole and exchange.target_model != exchange.model)):
         return raw
-    body = to_count_request("gemini", count_body("gemini", exchange.body), exchange.target_model)
-    return dumps(body)
+    return dumps(to_count_request("gemini", count_body("gemini", body), exchange.target_model))
 
 
 def refuse_crossing(exchange: Exchange) -> ConversionError:

@@ -455,3 +455,19 @@ def test_the_nearest_models_are_found_whatever_the_case(name: str, found: list[s
 
 def test_at_most_three_models_are_near() -> None:
     assert len(nearest_models("model", [f"model-{n}" for n in range(9)])) == 3
+
+
+@pytest.mark.parametrize(
+    ("model", "named", "route"),
+    [
+        ("fast", None, "fast"),
+        ("claude-x", None, "claude-*"),
+        ("fast", "openai-custom", "fast"),
+        ("fast", "gemini-custom", ""),  # where the route does not lead
+        ("openai-custom:fast", None, ""),
+        ("gpt-5", None, ""),
+    ],
+)
+def test_a_plan_names_the_route_that_made_it(model: str, named: str | None, route: str) -> None:
+    routes = {"fast": ["openai-custom:gpt-5", "gpt-5-mini"], "claude-*": "claude-custom"}
+    assert planned(model, named=named, routes=routes).route == route

@@ -136,3 +136,50 @@ async def test_3_1_a_private_host_is_fetched_from_only_where_a_setting_names_it(
     sent = await body_for(named, MESSAGES_PATH, body)
     assert sent["contents"][0]["parts"][0]["inlineData"]["mimeType"] == "application/pdf"
     server.close()
+
+
+APPENDED = {"system_prompts": {"client:*": {"mode": "append", "text": "Ours."}}}
+
+
+@pytest.mark.parametrize(
+    ("account", "path", "raw", "expected"),
+    [
+        (
+            "claude",
+            MESSAGES_PATH,
+            '{"model": "m",  "max_tokens":1.0e1, "system":"A", "messages":[ {"role":"user"} ], "x":"\\u00e9"}',
+            '{"model": "m",  "max_tokens":1.0e1, "system":[{"type":"text","text":"A"},{"type":"text","text":"Ours."}],'
+            ' "messages":[ {"role":"user"} ], "x":"\\u00e9"}',
+        ),
+        (
+            "claude",
+            MESSAGES_PATH,
+            '{"model":"m","system":[ {"type":"text",  "text":"\\u00e9", "x":1.0} ],"messages":[]}',
+            '{"model":"m","system":[ {"type":"text",  "text":"\\u00e9", "x":1.0},{"type":"text","text":"Ours."} ],"messages":[]}',
+        ),
+        (
+            "openai",
+            CHAT_PATH,
+            '{"messages":[ {"role":"system", "content":"\\u00e9"}, {"role":"user", "x":1.0} ],"model":"m"}',
+            '{"messages":[ {"role":"system", "content":"\\u00e9"},{"role":"system","content":"Ours."}, {"role":"user", "x":1.0} ],'
+            '"model":"m"}',
+        ),
+        (
+            "responses",
+            "/v1/responses",
+            '{"model":"m", "input":[ {"role":"user", "content":"\\u00e9"} ]}',
+            '{"model":"m", "input":[ {"role":"user", "content":"\\u00e9"} ],"instructions":"Ours."}',
+        ),
+    ],
+)
+async def test_1_2_the_operators_prompt_goes_in_and_everything_else_keeps_its_bytes(
+    account: str, path: str, raw: str, expected: str
+) -> None:
+    flow = await Rig(with_accounts(account, **APPENDED)).ask(call(path, raw.encode()))
+    assert (flow.request.data.content or b"").decode() == expected
+
+
+async def test_1_2_a_body_without_any_of_the_old_texts_keeps_all_of_its_bytes() -> None:
+    raw = json.dumps(MESSAGES | {"system": [{"type": "text", "text": "A \u00e9"}], "x": 1.5}, indent=2).encode()
+    rig = Rig(with_accounts("claude", system_prompt_replacements=[["elsewhere", "x"]]))
+    assert (await rig.ask(call(MESSAGES_PATH, raw))).request.data.content == raw
