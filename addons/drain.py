@@ -13,13 +13,19 @@ from addons.settings import Settings
 
 _LAST_SECONDS = 2.0  # of the grace time: to end what is still under way; deadlines are looked at once a second
 _POLL_SECONDS = 0.05
+TOLD_TWICE = 1.0  # seconds
 
 
 class Drain:
-    """Addon. Ctrl-C, and a second SIGTERM, do not wait."""
+    """Addon. Ctrl-C, and a second SIGTERM, do not wait.
 
-    def __init__(self, settings: Callable[[], Settings]) -> None:
-        self._settings = settings
+    told_twice: a second one within so many seconds is the first again, which one of several processes may be told by its parent and
+    by whoever ends all processes of a service.
+    """
+
+    def __init__(self, settings: Callable[[], Settings], told_twice: float = 0.0) -> None:
+        self._settings, self._told_twice = settings, told_twice
+        self._began = 0.0
         self._draining: asyncio.Task[None] | None = None
 
     def running(self) -> None:
@@ -28,9 +34,12 @@ class Drain:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.begin)
 
     def begin(self) -> None:
+        now = time.monotonic()
         if self._draining is not None:
-            ctx.master.shutdown()
+            if now - self._began >= self._told_twice:
+                ctx.master.shutdown()
             return
+        self._began = now
         ctx.options.update(server=False)  # nobody is taken any more; who is connected stays so
         self._draining = asyncio.create_task(self._drain())
 

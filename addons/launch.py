@@ -4,43 +4,56 @@ What was said in flags is handed on to the addons through the environment of thi
 secrets in the process list, and one way in is enough.
 """
 
+import asyncio
 import errno
 import io
 import logging
 import os
+import re
 import socket
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
+from addons.accounts import Accounts
 from addons.client_key import banner, ensure_key, key_path, refuse_open_bind
 from addons.event_loop import use_uvloop
+from addons.providers.claude_kiro_oauth import ClaudeKiroOAuth
 from addons.settings import Settings
 from addons.settings_sources import Loaded, SettingsError, home, variable
+from addons.worker import this_worker
+from addons.workers import hold_port, refusal, run_workers
+from creds.token_file import BASE64
 
 SCRIPT = Path(__file__).with_name("aiclient.py")
 # Where nothing else says it: every exchange's target is set by the addons, this one is never connected to.
 PLACEHOLDER = "https://api.openai.com"
+_OWN_FILE = re.compile(r"-w.*|--save-stream-file.*|(save_stream_file|hardump)=.+")  # of mitmproxy's arguments
+_READY_LOOK_SECONDS = 0.02
 
 
 def serve(
     loaded: Loaded,
     flags: Mapping[str, str],
     *,
-    accounts: Sequence[str],
+    accounts: Accounts,
     web_port: int | None = None,
     open_browser: bool = False,
     extra: Sequence[str] = (),
 ) -> None:
-    """Run until stopped. Raises SettingsError before anything listens, SystemExit when mitmproxy gives up.
+    """Run until stopped. Raises SettingsError before anything listens, SystemExit when mitmproxy or a worker gives up.
 
-    flags: settings as typed. accounts: labels, to be shown. web_port: None for mitmdump, else mitmweb with its page there.
+    flags: settings as typed. web_port: None for mitmdump, else mitmweb with its page there.
     extra: further arguments for mitmproxy.
     """
     settings = loaded.settings
     configured = settings.api_key.get_secret_value() or None
-    if refusal := refuse_open_bind(settings.host, configured):
-        raise SettingsError(refusal)
+    if refused := refuse_open_bind(settings.host, configured):
+        raise SettingsError(refused)
+    workers = settings.workers if web_port is None else 1
+    if refused := refusal(workers) or (_refused_with_workers(settings, accounts, extra) if workers > 1 else ""):
+        raise SettingsError(refused)
     port = free_port(settings.host, settings.port, "--port")
     if web_port is not None:
         web_port = free_port("127.0.0.1", web_port, "--web-port")
@@ -50,18 +63,62 @@ def serve(
         raise SettingsError(
             f"cannot keep the client key in {home()}: {e.strerror}; set AICLIENT_HOME or api_key"
         ) from e
-    os.environ |= {variable(name): value for name, value in flags.items()} | {variable("port"): str(port)}
+    os.environ |= {variable(name): value for name, value in flags.items()}
+    if port != settings.port:
+        os.environ[variable("port")] = str(port)  # the free one that was found
 
     key_file = None if configured else key_path(home())
-    print(banner(settings.host, port, key if is_new else None, accounts, key_file), flush=True)
+    print(banner(settings.host, port, key if is_new else None, accounts.labels, key_file), flush=True)
     arguments = mitmproxy_arguments(settings, port, web_port=web_port, open_browser=open_browser)
-    _quieten()
+    work = partial(_run, "mitmdump" if web_port is None else "mitmweb", [*arguments, *extra])
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # a line a request, also where stdout is a file or a pipe
+    if workers == 1:
+        work()
+        return
+    print(f"workers: {workers}")
+    try:
+        with hold_port(settings.host, port) as held:
+            status = run_workers(workers, held, work)
+    except OSError as e:  # no place for temporary files, above all
+        raise SettingsError(f"cannot run {workers} workers: {e.strerror or e}") from e
+    if status:
+        sys.exit(status)
+
+
+def _refused_with_workers(settings: Settings, accounts: Accounts, extra: Sequence[str]) -> str:
+    """What one process alone can do, with the cure; "" if nothing is."""
+    for member in accounts.members:
+        if member.slot.provider == ClaudeKiroOAuth.name and getattr(member.account.credential, "source", "") == BASE64:
+            return (
+                f"{member.slot.label} is a base64: each process would renew it for itself, and void the others' tokens; give "
+                "kiro_oauth_creds_file, or set workers to 1"
+            )
+    if settings.replay:
+        return "answers are replayed by one process, which counts them: set workers to 1"
+    if word := next(filter(_OWN_FILE.fullmatch, extra), ""):
+        return f"{word} has a file written, and one process alone can do that: set workers to 1"
+    return ""
+
+
+def _run(tool: str, arguments: Sequence[str]) -> None:
+    """mitmdump or mitmweb, in this process."""
+    _quieten()
     use_uvloop()
     from mitmproxy.tools import main  # late: half a second that `--help` and an error need not wait for
 
-    (main.mitmdump if web_port is None else main.mitmweb)([*arguments, *extra])
+    if (worker := this_worker()) is not None:
+        from addons.relay import share_port
+
+        async def all_ready() -> None:
+            worker.board.set_up(worker.number)
+            while not worker.board.all_up:  # noqa: ASYNC110 (other processes, who have no event for it)
+                await asyncio.sleep(_READY_LOOK_SECONDS)
+
+        share_port(all_ready)
+        if not worker.is_first:
+            logging.getLogger("aiclient.settings").setLevel(logging.ERROR)  # what is wrong with settings is said once
+    getattr(main, tool)([*arguments])
 
 
 def _quieten() -> None:

@@ -6,7 +6,16 @@ from dataclasses import replace
 from addons.candidates import Candidate
 from converters.model_list import Model, with_known_limits
 
+DEMO_MODEL = Model("aiclient-demo", "aiclient demo model", 0, "aiclient")  # where there is no account
+
 type Lead = Callable[[str], Candidate | None]  # where a name leads, None if nowhere
+
+
+def aliases_for(names: Iterable[str], lead: Lead, *, named: bool) -> list[str]:
+    """Those to be listed. named: of one provider, to whom those of others mean nothing."""
+    if not named:
+        return list(names)
+    return [name for name in names if (to := lead(name)) is not None and to.model != name]
 
 
 def listing(lists: Mapping[str, Sequence[Model]], aliases: Iterable[str], lead: Lead) -> list[Model]:

@@ -36,11 +36,16 @@ class _Kept:
 
 
 class ModelLists:
-    """ask: a provider for its list; raises UpstreamError. now: seconds that do not go back."""
+    """ask: a provider for its list; raises UpstreamError. now: seconds that do not go back. warn: as `Logger.warning`."""
 
-    def __init__(self, ask: Ask | None = None, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        ask: Ask | None = None,
+        now: Callable[[], float] = time.monotonic,
+        warn: Callable[..., object] = log.warning,
+    ) -> None:
         self._ask = ask or ask_provider
-        self._now = now
+        self._now, self._warn = now, warn
         self._kept: dict[Account, _Kept] = {}
 
     async def of(self, provider: Provider, account: Account) -> list[Model]:
@@ -55,7 +60,7 @@ class ModelLists:
                 except UpstreamError as error:
                     kept.found, kept.ids = error.with_traceback(None), frozenset()
                     kept.until = self._now() + FAILED_SECONDS
-                    log.warning("%s gives no model list: %s", account.label, error)
+                    self._warn("%s gives no model list: %s", account.label, error)
         if isinstance(kept.found, UpstreamError):
             raise kept.found
         return kept.found
@@ -70,25 +75,37 @@ class ModelLists:
                 refused = refused or error
         raise refused or UpstreamError(Kind.NOT_FOUND, f"{provider.name} has no account in use")
 
-    async def all_of(self, pools: Iterable[tuple[Provider, Sequence[Member]]]) -> dict[str, Sequence[Model]]:
-        """Provider name -> its models, for those that gave a list. Raises UpstreamError when there are some and none did."""
+    async def answers_of(
+        self, pools: Iterable[tuple[Provider, Sequence[Member]]]
+    ) -> dict[str, Sequence[Model] | UpstreamError]:
+        """Provider name -> its models, or why it gave none. All are asked at once."""
         pools = list(pools)
         found = await asyncio.gather(*(self.first_of(*pool) for pool in pools), return_exceptions=True)
-        lists: dict[str, Sequence[Model]] = {}
+        answers: dict[str, Sequence[Model] | UpstreamError] = {}
         for (provider, _), answer in zip(pools, found, strict=True):
-            if isinstance(answer, UpstreamError):
-                continue
-            if isinstance(answer, BaseException):
+            if isinstance(answer, BaseException) and not isinstance(answer, UpstreamError):
                 raise answer
-            lists[provider.name] = answer
-        if pools and not lists and isinstance(found[0], UpstreamError):
-            raise found[0]
+            answers[provider.name] = answer
+        return answers
+
+    async def all_of(self, pools: Iterable[tuple[Provider, Sequence[Member]]]) -> dict[str, Sequence[Model]]:
+        """Of those that gave a list. Raises UpstreamError when there are some and none did."""
+        answers = await self.answers_of(pools)
+        lists = {name: answer for name, answer in answers.items() if not isinstance(answer, UpstreamError)}
+        refused = next((answer for answer in answers.values() if isinstance(answer, UpstreamError)), None)
+        if refused is not None and not lists:
+            raise refused
         return lists
 
     def at_hand(self) -> Mapping[str, frozenset[str]]:
         """Provider name -> ids, as far as they are known without asking. Looked at for every request."""
         now = self._now()
         return {account.provider: kept.ids for account, kept in self._kept.items() if kept.ids and kept.until > now}
+
+
+def can_be_asked(provider: Provider, account: Account) -> bool:
+    """Whether its API has a list; else what is known of it stands for one."""
+    return provider.wire is not None and provider.url(account, Action.MODELS) is not None
 
 
 async def ask_provider(provider: Provider, account: Account) -> list[Model]:

@@ -1,6 +1,6 @@
 """Answers that no provider gives: the state of the accounts, and the lists of models."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
 
 from mitmproxy.http import Response
@@ -9,17 +9,16 @@ from addons.account_pool import AccountPool
 from addons.accounts import Accounts
 from addons.candidates import Candidate
 from addons.exchange import Exchange
-from addons.listing import listing
+from addons.listing import DEMO_MODEL, aliases_for, listing
 from addons.model_lists import ModelLists
 from addons.plans import Plans, named, unknown_model
 from addons.pool_report import row_of
 from addons.providers.base import Action
+from addons.worker import this_worker
 from converters.errors import ConversionError, Kind, UpstreamError
-from converters.json_codec import Json, dumps
-from converters.model_list import Model, write_list, write_model
+from converters.json_codec import Json, JsonObject, dumps
+from converters.model_list import write_list, write_model
 from creds.slot import FRESH
-
-_DEMO = Model("aiclient-demo", "aiclient demo model", 0, "aiclient")
 
 
 class OwnAnswers:
@@ -29,7 +28,7 @@ class OwnAnswers:
         self._accounts, self._pool, self._lists, self._plans = accounts, pool, lists, plans
 
     def health(self, exchange: Exchange) -> Response:
-        """For who has shown the key: every account with its state, and why it is in it."""
+        """For who has shown the key: every account with its state, and why it is in it. `in_flight` counts those of this process."""
         states = self._pool.look()
         shown: dict[str, Json] = {}
         for name, members in self._accounts().pools.items():
@@ -38,7 +37,10 @@ class OwnAnswers:
                 state = states.get(member.slot.label, FRESH)
                 rows.append(dict(row_of(member, state, self._pool.standing(member))))
             shown[name] = {"accounts": rows}
-        return exchange.answer(200, dumps({"status": "ok", "providers": shown or {"demo": {"accounts": []}}}))
+        health: JsonObject = {"status": "ok"}
+        if (worker := this_worker()) is not None:
+            health |= {"worker": worker.number, "workers": worker.count}
+        return exchange.answer(200, dumps(health | {"providers": shown or {"demo": {"accounts": []}}}))
 
     async def models(self, exchange: Exchange) -> Response:
         """The list, or one entry of it: 404 with the nearest names for one that is not there."""
@@ -49,9 +51,7 @@ class OwnAnswers:
                 return self._plans.at_once(exchange, name).candidates[0]
             return None
 
-        aliases: Collection[str] = exchange.settings.routes.names
-        if named(exchange) is not None:  # of one provider: those of others mean nothing to it
-            aliases = [alias for alias in aliases if (to := lead(alias)) is not None and to.model != alias]
+        aliases = aliases_for(exchange.settings.routes.names, lead, named=named(exchange) is not None)
         try:
             lists = await self._lists.all_of(asked)
         except UpstreamError as error:
@@ -59,7 +59,7 @@ class OwnAnswers:
                 raise UpstreamError(Kind.SERVER, f"no provider gave a model list: {error}") from error
             lists = {}
 
-        found = listing(lists, aliases, lead) if asked else [_DEMO]
+        found = listing(lists, aliases, lead) if asked else [DEMO_MODEL]
         if exchange.match.action is Action.MODELS:
             return exchange.answer(200, dumps(write_list(exchange.wire.name, found)))
         wanted = exchange.match.name or ""

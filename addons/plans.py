@@ -42,13 +42,18 @@ class Plans:
 
     def asked(self, exchange: Exchange) -> list[tuple[Provider, tuple[Member, ...]]]:
         """The providers that a model list is made of, with their accounts: the named one, else all."""
-        known, accounts = catalogue(), self._accounts()
-        if (name := named(exchange)) is not None:
-            if name not in known:
-                raise unknown_provider(name, known)
-            provider = known[name]
-            return [(provider, accounts.of(provider))] if provider.wire else []
-        return [(known[name], accounts.of(known[name])) for name in accounts.usable]
+        return asked_for_lists(named(exchange), self._accounts())
+
+
+def asked_for_lists(name: str | None, accounts: Accounts) -> list[tuple[Provider, tuple[Member, ...]]]:
+    """name: of the one provider that is wanted, None for all. Raises ConversionError for one that is not there."""
+    known = catalogue()
+    if name is None:
+        return [(known[usable], accounts.of(known[usable])) for usable in accounts.usable]
+    if name not in known:
+        raise unknown_provider(name, known)
+    provider = known[name]
+    return [(provider, accounts.of(provider))] if provider.wire else []
 
 
 def named(exchange: Exchange) -> str | None:

@@ -9,10 +9,12 @@ Hooks fire as in mitmproxy. For one flow: `response` once, for what the client g
 """
 
 from addons.relay.addon import Relay
-from addons.relay.attempt import Call, FailedAttempt, Pipe
+from addons.relay.attempt import Call, FailedAttempt
 from addons.relay.events import AttemptFailedHook, install_body_reader, uninstall_body_reader
+from addons.relay.listening import share_port
 from addons.relay.masked import mask
 from addons.relay.played import Played
+from converters.pipe import Pipe
 
 __all__ = [
     "AttemptFailedHook",
@@ -23,5 +25,6 @@ __all__ = [
     "Relay",
     "install_body_reader",
     "mask",
+    "share_port",
     "uninstall_body_reader",
 ]

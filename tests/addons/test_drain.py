@@ -77,3 +77,15 @@ async def test_it_listens_to_the_signal(tctx: taddons.context, monkeypatch: pyte
         await asyncio.wait_for(stopped.event.wait(), 1)
     finally:
         asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
+
+
+async def test_the_same_signal_told_twice_is_one(tctx: taddons.context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the parent, and by a service manager that tells all processes of a service."""
+    monkeypatch.setattr(Exchange, "under_way", staticmethod(lambda: [exchange()]))
+    drain = Drain(lambda: settings(grace_seconds=20), told_twice=0.2)
+    stopped = await stop(tctx, drain, monkeypatch)
+    drain.begin()
+    assert not stopped.event.is_set()
+    await asyncio.sleep(0.25)
+    drain.begin()
+    assert stopped.event.is_set()

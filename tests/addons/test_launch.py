@@ -1,6 +1,7 @@
 """From settings to mitmproxy's arguments; what is refused before anything listens."""
 
 import os
+import re
 import socket
 from pathlib import Path
 
@@ -9,8 +10,10 @@ from mitmproxy.proxy.mode_specs import ProxyMode
 from mitmproxy.tools import main as tools
 
 from addons import launch
+from addons.accounts import Accounts, read_all
 from addons.client_key import key_path
 from addons.launch import free_port, mitmproxy_arguments, serve
+from addons.providers import catalogue
 from addons.settings import Settings
 from addons.settings_sources import SettingsError, load
 
@@ -28,7 +31,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
 
 
 def run(flags: dict[str, str], **more: object) -> None:
-    serve(load(flags), flags, accounts=["openai-custom:default"], **more)  # type: ignore[arg-type]
+    serve(load(flags), flags, accounts=Accounts(), **more)  # type: ignore[arg-type]
 
 
 def option(arguments: list[str], name: str) -> str | None:
@@ -54,6 +57,15 @@ def test_port_0_becomes_one_free_port_everywhere(
     assert mode.custom_listen_port
     assert f"http://127.0.0.1:{mode.custom_listen_port}" in capsys.readouterr().out
     assert launch.os.environ["AICLIENT_PORT"] == str(mode.custom_listen_port)
+
+
+def test_a_port_of_the_file_stays_one_so_that_a_change_of_it_is_seen(started: list[tuple[str, list[str]]]) -> None:
+    """The environment would win over the file for ever."""
+    port = launch.free_port("127.0.0.1", 0, "--port")
+    Path("aiclient.toml").write_text(f"port = {port}")
+    run({})
+    assert "AICLIENT_PORT" not in launch.os.environ
+    assert started
 
 
 def test_the_first_start_shows_the_key_and_the_second_does_not(
@@ -123,3 +135,78 @@ def test_a_home_that_cannot_be_written_names_the_cure(
     with pytest.raises(SettingsError, match="set AICLIENT_HOME or api_key"):
         run({"port": "0"})
     assert started == []
+
+
+# --- several processes ---
+
+
+@pytest.fixture
+def parents(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """How many workers would be started, and on which port."""
+    calls: list[tuple[int, int]] = []
+
+    def run_workers(count: int, held: socket.socket, work: object) -> int:
+        calls.append((count, held.getsockname()[1]))
+        return len(calls) - 1
+
+    monkeypatch.setattr(launch, "run_workers", run_workers)
+    monkeypatch.setattr(launch, "refusal", lambda workers: "")
+    return calls
+
+
+def test_workers_have_a_parent_that_holds_the_port_and_gives_the_exit_code(
+    started: list[tuple[str, list[str]]], parents: list[tuple[int, int]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run({"port": "0", "workers": "3"})
+    assert parents == [(3, int(launch.os.environ["AICLIENT_PORT"]))]
+    assert capsys.readouterr().out.endswith("workers: 3\n")
+    with pytest.raises(SystemExit, match="1"):
+        run({"port": "0", "workers": "3"})
+    assert started == []
+
+
+def test_what_workers_need_of_the_system_and_do_not_get_is_said(
+    started: list[tuple[str, list[str]]], parents: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_workers(*_: object) -> int:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr(launch, "run_workers", run_workers)
+    with pytest.raises(SettingsError, match="cannot run 2 workers: No usable temporary directory found"):
+        run({"port": "0", "workers": "2"})
+
+
+def test_one_process_has_no_parent_and_web_is_one(
+    started: list[tuple[str, list[str]]], parents: list[tuple[int, int]]
+) -> None:
+    run({"port": "0", "workers": "1"})
+    run({"port": "0", "workers": "3"}, web_port=0)
+    assert [tool for tool, _ in started] == ["mitmdump", "mitmweb"]
+    assert parents == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "extra", "why"),
+    [
+        ({"replay": "x"}, [], "replayed by one process"),
+        ({}, ["-w", "x"], "-w has a file written"),
+        ({}, ["-wx"], "-wx has a file written"),
+        ({}, ["--set", "hardump=x.har"], "hardump=x.har has a file written"),
+        ({"kiro_oauth_creds_base64": "e30="}, [], "claude-kiro-oauth:default is a base64"),
+    ],
+    ids=["replay", "dump", "dump in one word", "har", "base64"],
+)
+def test_what_one_process_alone_can_do_is_refused_with_the_cure(
+    parents: list[tuple[int, int]], flags: dict[str, str], extra: list[str], why: str
+) -> None:
+    loaded = load({**flags, "port": "0", "workers": "2"})
+    accounts = read_all(loaded, catalogue())
+    with pytest.raises(SettingsError, match=rf"{re.escape(why)}.*set workers to 1"):
+        serve(loaded, {}, accounts=accounts, extra=extra)
+    assert parents == []
+
+
+def test_a_base64_whose_refresh_token_stays_is_no_matter(parents: list[tuple[int, int]]) -> None:
+    flags = {"gemini_oauth_creds_base64": "e30=", "port": "0", "workers": "2"}
+    serve(load(flags), flags, accounts=read_all(load(flags), catalogue()))
+    assert len(parents) == 1

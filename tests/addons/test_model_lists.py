@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from addons.accounts import Member
-from addons.model_lists import ASKED, FAILED_SECONDS, KEPT_SECONDS, ModelLists, ask_provider
+from addons.model_lists import ASKED, FAILED_SECONDS, KEPT_SECONDS, ModelLists, ask_provider, can_be_asked
 from addons.providers.base import Provider
 from addons.providers.claude_custom import ClaudeCustom
 from addons.providers.demo import Demo
@@ -234,3 +234,19 @@ async def test_nobody_there_and_too_slow_are_upstream_errors(listen: Listen, mon
 async def test_a_provider_inside_this_process_has_no_list() -> None:
     with pytest.raises(UpstreamError):
         await ask_provider(Demo(), account(OPENAI))
+
+
+async def test_each_provider_answers_for_itself() -> None:
+    refused = UpstreamError(Kind.AUTH, "no")
+    said: list[str] = []
+    lists = ModelLists(Asked([Model("a")], refused), lambda: 0.0, lambda text, *words: said.append(text % words))
+    assert await lists.answers_of([pool(OPENAI, False), pool(CLAUDE, False)]) == {
+        "openai-custom": [Model("a")],
+        "claude-custom": refused,
+    }
+    assert said == ["claude-custom:0 gives no model list: no"]
+
+
+def test_a_provider_without_a_list_of_its_own_cannot_be_asked() -> None:
+    assert can_be_asked(OPENAI, account(OPENAI))
+    assert not can_be_asked(Demo(), account(Demo()))

@@ -1,11 +1,14 @@
 """Answers that no provider gives: the state of the accounts, and the lists of models."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from addons import worker
 from addons.account_pool import Claim
+from addons.worker import Board, Worker
 from converters.errors import Kind, UpstreamError
 from creds.account import State
 from creds.slot import FRESH
@@ -129,3 +132,10 @@ async def test_no_account_is_in_use_for_an_answer_of_our_own() -> None:
     for path in ("/v1/models", "/health"):
         await rig.ask(call(path))
     assert set(rig.states.states.values()) == {FRESH}
+
+
+async def test_health_says_which_of_several_processes_answers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert "worker" not in await got(rig_of("a"), "/health")
+    monkeypatch.setattr(worker, "_here", Worker(2, 4, tmp_path, Board(4), 0.0))
+    health = await got(rig_of("a"), "/health")
+    assert (health["worker"], health["workers"]) == (2, 4)

@@ -1,5 +1,6 @@
 """Which account keeps an answer."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from addons.exchange import Exchange
 from addons.providers import catalogue
 from addons.providers.base import Action
 from addons.routing import Match
+from addons.shared_table import SharedTable
 from addons.stored_answers import StoredAnswers, referred
 from converters.wires import WIRES
 from tests.addons.legs_rig import call, live, settings
@@ -120,3 +122,10 @@ async def test_the_next_turn_goes_to_the_account_of_the_last_one() -> None:
         flow = await rig.ask(call(path, body))
         assert (asked(flow), live(flow).claim.pinned) == (["b"], f"{RESPONSES}:b")
     assert asked(await rig.ask(call("/v1/responses/resp_0"))) == ["a"]
+
+
+def test_what_one_process_notes_another_knows(tmp_path: Path) -> None:
+    one, other = (StoredAnswers(SharedTable(tmp_path / "file", 10)) for _ in range(2))
+    one.note(exchange(answer_id="resp_1"))
+    assert other.label_for(about("resp_1")) == f"{RESPONSES}:a"
+    assert other.label_for(about("resp_2")) == other.label_for(exchange(body={})) == ""

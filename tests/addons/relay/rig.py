@@ -157,6 +157,7 @@ class StubCall:
     idle_seconds: float = 5.0
     heartbeat_seconds: float = 0.0
     total_seconds: float = 0.0
+    client_left: bool = False
     failures: list[UpstreamError] = field(default_factory=list)
 
     def failure_response(self, error: UpstreamError) -> Response:

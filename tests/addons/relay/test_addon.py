@@ -11,7 +11,7 @@ import h2.errors
 import h2.events
 import pytest
 
-from tests.addons.relay.rig import LAST, STREAM, Client, Provider, Rig, again, chunk, replies, reset, rig, whole
+from tests.addons.relay.rig import LAST, STREAM, Client, Provider, Rig, again, chunk, replies, reset, rig, silent, whole
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +169,24 @@ async def until_ended(client: H2Client, field: tuple[str, str]) -> None:
             for event in client.h2.receive_data(await client.reader.read())
         )
     client.writer.close()
+
+
+async def test_http_2_client_that_takes_its_request_back_has_left(confdir: Path) -> None:
+    """Its connection stays open."""
+    async with rig(confdir) as proxy, Provider(silent) as provider:
+        proxy.leg.port = provider.port
+        client = await H2Client.open(proxy)
+        number = client.h2.get_next_available_stream_id()
+        head = [(":method", "POST"), (":path", "/v1"), (":scheme", "https"), (":authority", "us")]
+        client.h2.send_headers(number, head, end_stream=True)
+        client.writer.write(client.h2.data_to_send())
+        await asyncio.sleep(0.1)
+        client.h2.reset_stream(number, h2.errors.ErrorCodes.INTERNAL_ERROR)
+        client.writer.write(client.h2.data_to_send())
+        await asyncio.wait_for(provider.closed.wait(), 2)
+        assert proxy.leg.hooks == ["request", "error"]
+        assert proxy.leg.call.client_left
+        client.writer.close()
 
 
 @pytest.mark.parametrize("name", ["x-api-key", "bad name"])

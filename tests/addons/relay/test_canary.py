@@ -10,7 +10,7 @@ import pytest
 from mitmproxy import addonmanager, hooks
 from mitmproxy.addons import default_addons, next_layer
 from mitmproxy.connection import Server
-from mitmproxy.proxy import events, layer, server
+from mitmproxy.proxy import events, layer, mode_servers, server
 from mitmproxy.proxy.layers import http
 from mitmproxy.proxy.layers.http import _events, _http1, _http2
 
@@ -52,6 +52,8 @@ SIGNATURES: dict[Callable[..., object], str] = {
     _http2.Http2Connection.handle_h2_event: "(self, event)",
     _http2.Http2Connection.protocol_error: "(self, message, error_code)",
     _http2.Http2Connection.is_open_for_us: "(self, stream_id)",
+    mode_servers.AsyncioServerInstance.listen: "(self, host, port)",
+    mode_servers.ServerInstance.handle_stream: "(self, reader, writer)",
     next_layer.NextLayer.next_layer: "(self, nextlayer)",
     addonmanager.AddonManager.trigger_event: "(self, event)",
     addonmanager.AddonManager.handle_lifecycle: "(self, event)",

@@ -236,6 +236,7 @@ async def test_client_that_leaves_hangs_up_on_the_provider(tmp_path: Path, begun
         assert monotonic() - left < 0.2
         await asyncio.sleep(0.05)
         assert proxy.leg.hooks == ["request", *(["responseheaders"] if begun else []), "error"]
+        assert proxy.leg.call.client_left
         assert provider.connections == 1
 
 
@@ -253,3 +254,33 @@ async def test_client_that_leaves_while_an_addon_thinks_gets_no_further_attempt(
         await asyncio.sleep(0.3)
         assert provider.connections == 1
         assert proxy.leg.hooks == ["request", "attempt_failed", "error"]
+        assert proxy.leg.call.client_left
+
+
+@pytest.mark.parametrize(
+    ("sent", "left"),
+    [
+        (b"POST /v1 HTTP/1.1\r\nhost: us\r\ncontent-length: 9\r\n\r\nhalf", True),
+        (b"POST /v1 HTTP/1.1\r\nhost: us\r\ntransfer-encoding: chunked\r\n\r\nno length\r\n", False),
+    ],
+    ids=["left in its request", "a malformed request"],
+)
+async def test_a_client_that_leaves_is_told_from_one_that_is_refused(tmp_path: Path, sent: bytes, left: bool) -> None:
+    async with rig(tmp_path) as proxy:
+        client = await proxy.client()
+        client.writer.write(sent)
+        await asyncio.sleep(0.1)
+        client.close()
+        await asyncio.sleep(0.1)
+        assert proxy.leg.hooks == ["error"]
+        assert proxy.leg.call.client_left == left
+
+
+async def test_a_client_that_has_its_answer_may_leave(tmp_path: Path) -> None:
+    async with rig(tmp_path) as proxy, Provider(replies(whole(b"good"))) as provider:
+        proxy.leg.port = provider.port
+        client = await proxy.client()
+        await client.ask()
+        client.close()
+        await asyncio.sleep(0.05)
+        assert not proxy.leg.call.client_left
