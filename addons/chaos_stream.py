@@ -1,10 +1,12 @@
 """Streams that fail, as pipes around good ones. No clock, no network: silence and cut connections are the addon's."""
 
 import re
+from typing import override
 
 from addons.chaos_plan import Strike
 from addons.relay import Pipe
 from converters.errors import Kind, UpstreamError
+from converters.pipe import Around
 
 PAGE = b"<html><body><h1>502 Bad Gateway</h1></body></html>"  # what gateways on the way say in the middle of it
 _EVENT_END = re.compile(rb"\r?\n\r?\n|\r\r")
@@ -160,7 +162,7 @@ class FailedPipe:
         return b""
 
 
-class FaultyPipe:
+class FaultyPipe(Around):
     """A provider's stream that is struck before our pipe reads it, which then says so in the client's protocol.
 
     framed: what comes is Server-Sent Events, to be counted; else each read counts for one. A stream that has ended before
@@ -168,24 +170,13 @@ class FaultyPipe:
     """
 
     def __init__(self, pipe: Pipe, strike: Strike, error: UpstreamError, *, framed: bool) -> None:
-        self._pipe = pipe
+        super().__init__(pipe)
         self._strike = strike
         self._error = error
         self._events = Splitter() if framed else None
         self._passed = 0
 
-    @property
-    def started(self) -> bool:
-        return self._pipe.started
-
-    @property
-    def over(self) -> bool:
-        return self._pipe.over
-
-    @property
-    def failed(self) -> UpstreamError | None:
-        return self._pipe.failed
-
+    @override
     def feed(self, data: bytes) -> bytes:
         out = []
         for event in [data] if self._events is None else self._events.feed(data):
@@ -197,15 +188,10 @@ class FaultyPipe:
             out.append(self._pipe.feed(event))
         return b"".join(out)
 
+    @override
     def close(self) -> bytes:
         rest = self._events.rest() if self._events is not None else b""
         return (self._pipe.feed(rest) if rest else b"") + self._pipe.close()
-
-    def fail(self, kind: Kind, message: str) -> bytes:
-        return self._pipe.fail(kind, message)
-
-    def heartbeat(self) -> bytes:
-        return self._pipe.heartbeat()
 
     def _struck(self, event: bytes) -> bytes:
         out = b""

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
-from addons.accounts import read_all
+from addons.account_pool import AccountPool, state_file
+from addons.accounts import Accounts, read_all
 from addons.providers import catalogue
 from addons.providers.base import Provider
 from addons.record_folder import records_folder, salt_of
@@ -23,10 +24,11 @@ from addons.replay.captured import Captured, Unplayed
 from addons.replay.sources import NoSource, exchanges
 from addons.setting_types import parse_size
 from addons.settings import Settings
-from addons.settings_sources import Loaded, SettingsError, load, refuse_unknown_providers
-from creds.account import Account
+from addons.settings_sources import SettingsError, load
+from creds.pool_state import PoolState
 
 _AT_ONCE = 4
+_WRONG = 2  # exit status
 
 
 def add_live_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,12 +45,14 @@ def add_live_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def is_live(args: argparse.Namespace) -> bool:
-    """Raises SettingsError for flags that need another."""
+    """SystemExit for flags that need another."""
     if args.provider and args.model:
         return True
     given = [name for name in ("provider", "model", "out", "limit", "dry_run", "yes") if getattr(args, name)]
     if given:
-        raise SettingsError(f"--{given[0].replace('_', '-')} is for sending to a model: name --provider and --model")
+        flag = given[0].replace("_", "-")
+        print(f"aiclient: --{flag} is for sending to a model: name --provider and --model", file=sys.stderr)
+        raise SystemExit(_WRONG)
     return False
 
 
@@ -59,7 +63,8 @@ def run_live(args: argparse.Namespace) -> None:
     loaded = load()
     settings = loaded.settings
     provider = _provider(args.provider)
-    accounts = _accounts(loaded, provider)
+    accounts = read_all(loaded, catalogue())
+    _refuse_no_account(accounts, provider)
     folder = args.out or records_folder(settings)
     try:
         chosen = choose(_captured(args), _answered(folder, provider.name, args.model), args.limit)
@@ -77,19 +82,33 @@ def run_live(args: argparse.Namespace) -> None:
         return
     if not args.yes and not _agreed():
         raise SettingsError("nothing was sent: this costs money, so say yes, or add --yes")
-    live = Live(provider, args.model, accounts, settings)
+    states: Counter[str] = Counter()
 
-    async def send() -> Counter[str]:
-        states: Counter[str] = Counter()
-        with _written(settings, folder) as write:
-            async for facts in live.run(chosen.jobs, args.at_once):
-                write(facts)
-                states[facts.state] += 1
-                _show(sum(states.values()), len(chosen.jobs), states["failed"], facts)
-        return states
+    async def send() -> str:
+        pool = AccountPool(PoolState(state_file()))
+        pool.use(settings, accounts)
+        live = Live(provider, args.model, pool, settings)
+        try:
+            with _written(settings, folder) as write:
+                async for facts in live.run(chosen.jobs, args.at_once):
+                    write(facts)
+                    states[facts.state] += 1
+                    _show(states.total(), len(chosen.jobs), states["failed"], facts)
+        finally:
+            await pool.done()
+        return live.stopped
 
-    states = asyncio.run(send())
-    print(f"{states['complete']:,} answers are in {folder}; {states['failed']:,} requests failed")
+    stopped = ""
+    try:
+        stopped = asyncio.run(send())
+    except OSError as error:
+        raise SettingsError(f"cannot write records to {folder}: {error.strerror}") from error
+    finally:
+        print(f"{states['complete']:,} answers are in {folder}; {states['failed']:,} requests failed")
+        if rest := len(chosen.jobs) - states.total():
+            print(f"{rest:,} were not sent, or not answered: the same command goes on with them")
+    if stopped:
+        raise SettingsError(stopped)
     if states["failed"]:
         raise SystemExit(1)
 
@@ -102,14 +121,9 @@ def _provider(name: str) -> Provider:
     return found
 
 
-def _accounts(loaded: Loaded, provider: Provider) -> list[Account]:
-    """Those that may be used. Raises SettingsError where there is none."""
-    refuse_unknown_providers(loaded.settings, catalogue())
-    members = read_all(loaded, catalogue()).pools.get(provider.name, ())
-    found = [member.account for member in members if not member.slot.disabled]
-    if not found:
+def _refuse_no_account(accounts: Accounts, provider: Provider) -> None:
+    if all(member.slot.disabled for member in accounts.pools.get(provider.name, ())):
         raise SettingsError(f"provider {provider.name} has no account that can be used; see `aiclient accounts`")
-    return found
 
 
 def _captured(args: argparse.Namespace) -> Iterator[Captured]:

@@ -4,6 +4,7 @@
 `flow.metadata["aiclient"]["legs"]`, once the exchange is over; a member that would be empty is left out:
 
     {"action": "generate", "state": "complete" | "cut" | "failed" | "cancelled", "began", "ended": unix seconds,
+     "system_prompt": what the operator put in, see addons/records/prompt.py,
      "client":   {"method", "path", "query": {..}, "headers": [[name, value], ..], "said": {..}, "code_assist": 1, "body": BODY},
      "attempts": [{"provider", "account", "model", "wire", "began", "ended", "outcome", "reason",
                    "request": {"method", "url", "headers", "body": BODY},
@@ -28,12 +29,16 @@ from mitmproxy.http import Headers, HTTPFlow, Message
 from addons.attempts import Attempt, Fields
 from addons.exchange import Exchange
 from addons.records.bodies import write_body
-from addons.records.fold import plain_chunks
+from addons.records.fold import content_type, plain_chunks
+from addons.records.prompt import NAME, write_prompt
 from addons.redact import Redactor
+from addons.redact_frames import fit_frames
 from addons.relay import mask
 from addons.settings import Settings
 from addons.taped_pipe import listen, was_streamed
+from converters.eventstream import CONTENT_TYPE as FRAMES
 from converters.json_codec import Json, JsonObject, dumps, loads
+from converters.system_prompt import SystemPrompt
 
 log = logging.getLogger("aiclient")
 
@@ -109,7 +114,7 @@ class Legs:
 
     async def error(self, flow: HTTPFlow) -> None:
         if (exchange := Exchange.of(flow)) is not None:
-            await self._end(exchange, flow, _state_of_error(flow))
+            await self._end(exchange, flow, "cancelled" if exchange.client_left else "failed")
 
     def done(self) -> None:
         """At the end mitmproxy writes also what is still under way."""
@@ -247,7 +252,7 @@ class _Writing:
             "code_assist": int(exchange.code_assist is not None),
             "body": self._body(exchange.raw, "request", "/client/body"),
         }
-        return {
+        legs: JsonObject = {
             "action": exchange.match.action.value,
             "state": seen.state,
             "began": round(seen.began, 6),
@@ -255,6 +260,7 @@ class _Writing:
             "client": _some(client),
             "attempts": [self._attempt(number, made) for number, made in enumerate(seen.attempts)],
         }
+        return legs if exchange.prompt is None else {**legs, NAME: self._prompt(exchange.prompt)}
 
     def _attempt(self, number: int, made: Attempt) -> JsonObject:
         pointer = f"/attempts/{number}"
@@ -268,7 +274,8 @@ class _Writing:
         if made.status is not None:
             answer = {"status": made.status, "headers": self._headers(made.answer_headers)}
             answer |= self._answer(made, f"{pointer}/answer/body")
-        return _some(
+        other: JsonObject = {NAME: self._prompt(made.prompt)} if made.prompt != self._seen.exchange.prompt else {}
+        return other | _some(
             {
                 "provider": made.provider,
                 "account": made.account,
@@ -295,7 +302,8 @@ class _Writing:
             taken.append(data[: LIMIT + _BEYOND - total])
             total += len(taken[-1])
         rest = b"".join(plain[len(taken) :])[: max(0, LIMIT + _BEYOND - total)]
-        redacted = self._redactor.stream([*taken, rest] if rest else taken, "stream", split=True)
+        fit = fit_frames if content_type(made.answer_headers).startswith(FRAMES) else None
+        redacted = self._redactor.stream([*taken, rest] if rest else taken, "stream", split=True, fit=fit)
         body = _cut(b"".join(redacted))
         chunks: list[Json] = []
         left = len(body)
@@ -314,6 +322,9 @@ class _Writing:
                 return {"same": where}
         self._bodies.append((body, pointer))
         return _written(_cut(self._redactor.body(body[: LIMIT + _BEYOND], kind)), len(body))
+
+    def _prompt(self, prompt: SystemPrompt | None) -> Json:
+        return loads(self._redactor.body(dumps(write_prompt(prompt))))
 
     def _query(self) -> JsonObject:
         """A parameter is redacted by its name as well as by what it looks like."""
@@ -345,10 +356,6 @@ def _written(kept: bytes, size: int) -> JsonObject:
 
 def _some(fields: JsonObject) -> JsonObject:
     return {name: value for name, value in fields.items() if value not in ("", 0, {}, [])}
-
-
-def _state_of_error(flow: HTTPFlow) -> str:
-    return "cancelled" if flow.error and "client" in flow.error.msg.lower() else "failed"
 
 
 def _put_headers(message: Message, written: Sequence[tuple[str, str]]) -> None:

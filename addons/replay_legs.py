@@ -30,7 +30,7 @@ from converters.errors import ConversionError, Kind, UpstreamError, failure_of
 from converters.events import AnswerCall, AnswerPart, AnswerThinking
 from converters.json_codec import JsonObject, loads
 from converters.loss import Loss
-from converters.memory import ReasoningMemory
+from converters.memory import LatestSteps, ReasoningMemory
 from converters.strip import holds_envelopes
 from converters.turns import Thinking, ToolCall, remote_documents
 from converters.wire import ProviderWire, Wire
@@ -47,7 +47,7 @@ class Replay:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._settings = settings or Settings()
-        self._memory = ReasoningMemory(lambda: 0.0)
+        self._memory = ReasoningMemory(LatestSteps(lambda: 0.0))
         self._maker = RecordMaker(Redactor(shapes=False), None, b"replay", media=False)
 
     def today(self, captured: Captured) -> Today:
@@ -93,16 +93,21 @@ class _Run:
         provider = catalogue().get(tried.provider)
         if provider is None or provider.wire is None:
             raise Unplayable(f"provider {tried.provider!r} is not installed")
-        settings = exchange.settings
+        action, name = exchange.match.action, exchange.match.name or ""
         account = stand_in(
-            provider, tried, exchange.match.action, stream=exchange.stream, thinking=settings.kiro_thinking
+            provider,
+            tried,
+            action,
+            stream=exchange.stream,
+            thinking=exchange.settings.kiro_thinking,
+            stored=name if action is Action.STORED else "",
         )
-        exchange.failure = None
+        exchange.failure, exchange.prompt_for = None, lambda _: tried.prompt
         exchange.turn_to(provider, account, tried.model)
-        self._flow.request = _request()
+        self._flow.request = Request.make(self._captured.method, "http://127.0.0.1/")
         try:
             body = self._body(provider.wire, tried)
-            if body is None and exchange.match.action is not Action.STORED:
+            if body is None and action is not Action.STORED:
                 return f"{provider.name} has no counting call"
             address(exchange, self._flow, body)
         except (ConversionError, UpstreamError, CredentialError) as error:
@@ -249,6 +254,7 @@ class _Run:
             usage=exchange.usage,
             stop_reason=exchange.finish.reason if exchange.finish else None,
             loss=exchange.loss,
+            prompt=exchange.prompt,
         )
         record = loads(self._maker.line(facts))
         assert isinstance(record, dict)
@@ -265,6 +271,7 @@ def _begun(captured: Captured, action: Action, settings: Settings) -> Exchange:
     exchange.id = captured.id
     exchange.query = {name: str(value) for name, value in captured.query.items()}
     exchange.raw = captured.body
+    exchange.prompt, exchange.prompt_for = captured.prompt, lambda _: captured.prompt
     if captured.code_assist:
         exchange.code_assist = code_assist_call(captured.method, split_provider(captured.path, list(catalogue()))[1])
     exchange.array = found.stream and exchange.query.get("alt") != "sse" and exchange.code_assist is None
@@ -346,10 +353,6 @@ def _response(answer: Answered) -> Response:
 def _flow() -> HTTPFlow:
     nowhere = ("127.0.0.1", 0)
     return HTTPFlow(Client(peername=nowhere, sockname=nowhere, timestamp_start=0.0), Server(address=None))
-
-
-def _request() -> Request:
-    return Request.make("POST", "http://127.0.0.1/")
 
 
 def _fields(headers: Headers) -> Fields:

@@ -3,12 +3,12 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import cycle
+from dataclasses import dataclass, field, replace
 
 from mitmproxy.connection import Client, Server
 from mitmproxy.http import Headers, HTTPFlow, Request, Response
 
+from addons.account_pool import AccountPool, Claim, Lease, cause_of
 from addons.exchange import Exchange
 from addons.provider_answer import whole_answer
 from addons.providers.base import Action, Provider
@@ -25,15 +25,22 @@ from converters.count import estimate_tokens
 from converters.errors import ConversionError, Kind, UpstreamError, failure_of
 from converters.json_codec import Json, JsonObject, dumps, loads
 from converters.loss import Loss
-from converters.memory import ReasoningMemory
+from converters.memory import LatestSteps, ReasoningMemory
 from converters.wires import WIRES
 from creds.account import Account, CredentialError
 
 AGENT = "aiclient-replay"
 SECONDS = 600.0  # for one answer
-_TRIES = 4
-_LONGEST_WAIT = 60.0
-_WORTH_WAITING = (Kind.RATE_LIMIT, Kind.OVERLOADED, Kind.SERVER, Kind.UNREACHABLE)
+_PATIENCE = 900.0  # seconds that a request waits in all for accounts that rest; nobody is waiting for its answer
+_RETRIES = 3  # of a request, with accounts that it was tried with
+_OWN_FAULTS = (Kind.BAD_REQUEST, Kind.CONTEXT_LENGTH, Kind.TOO_LARGE, Kind.NOT_FOUND)  # nobody else could do better
+_PASSING = (
+    Kind.RATE_LIMIT,
+    Kind.OVERLOADED,
+    Kind.SERVER,
+    Kind.UNREACHABLE,
+    Kind.BROKEN_STREAM,
+)  # the same account could
 _OURS = frozenset({"host", "content-length", "user-agent", "accept-encoding", "connection", "transfer-encoding"})
 _OF_STREAMS = frozenset({"stream", "stream_options"})
 
@@ -42,8 +49,8 @@ type Send = Callable[[Provider, Account, Request], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One request to be sent. body: the client's, without streaming. tokens: about how many it has; answered: how many the recorded
-    answer had."""
+    """One request to be sent. captured: without its legs, of which there may be many. body: the client's, without streaming. tokens:
+    about how many it has; answered: how many the recorded answer had."""
 
     captured: Captured
     body: JsonObject = field(repr=False)
@@ -124,56 +131,59 @@ def _job(captured: Captured) -> Job | None:
     except (ValueError, ConversionError):
         return None
     before = member(captured.record, "usage").get("output_tokens")
-    return Job(captured, body, estimate_tokens(chat), before if isinstance(before, int) else 0)
+    slim = replace(captured, body=b"", attempts=(), answer=None, record={})
+    return Job(slim, body, estimate_tokens(chat), before if isinstance(before, int) else 0)
 
 
 def _key(captured: Captured, body: JsonObject) -> object:
     """Of what is asked, where there is a conversation; else of the body."""
     talk = conversation_of(captured.record)
     if talk is None:
-        return dumps(body)
+        return dumps(body), captured.prompt
     found = asked("generate", talk, "", ())
-    return found.key, found.setting.key
+    return found.exact, found.setting.key, captured.prompt
 
 
 class Live:
-    """One provider and model. accounts: taken in turn. send: asks one; now: unix seconds."""
+    """One provider and model. pool: where its accounts are leased, so that rests are kept, those that others have found out as well.
+    send: asks one; now: unix seconds. stopped: why no account can be had any more, "" while one can."""
 
     def __init__(
         self,
         provider: Provider,
         model: str,
-        accounts: Sequence[Account],
+        pool: AccountPool,
         settings: Settings,
         send: Send | None = None,
-        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        patience: float = _PATIENCE,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._provider, self._model, self._settings = provider, model, settings
-        self._accounts = cycle(accounts)
-        self._send, self._pause, self._now = send or _send, pause, now
+        self._provider, self._model, self._pool, self._settings = provider, model, pool, settings
+        self._send, self._patience, self._now = send or _send, patience, now
+        self.stopped = ""
 
     async def run(self, jobs: Sequence[Job], most: int) -> AsyncIterator[Facts]:
-        """What came of each, as they end. most: at once."""
+        """What came of each, as they end; nothing of those that were not sent. most: at once."""
         room = asyncio.Semaphore(most)
 
-        async def one(job: Job) -> Facts:
+        async def one(job: Job) -> Facts | None:
             async with room:
-                return await self.ask(job)
+                return None if self.stopped else await self.ask(job)
 
         tasks = [asyncio.create_task(one(job)) for job in jobs]
         try:
             for task in asyncio.as_completed(tasks):
-                yield await task
+                if (facts := await task) is not None:
+                    yield facts
         finally:
             for each in tasks:
                 each.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def ask(self, job: Job) -> Facts:
-        """Errors become facts of an exchange that failed."""
+    async def ask(self, job: Job) -> Facts | None:
+        """Errors become facts of an exchange that failed. None where no account could be had, and nothing was sent."""
         began = self._now()
-        exchange = _exchange(job, self._settings)
+        exchange = _exchange(job, self._model, self._settings)
         flow = HTTPFlow(
             Client(peername=("", 0), sockname=("", 0), timestamp_start=began), Server(address=None)
         )  # never connected
@@ -181,30 +191,47 @@ class Live:
         exchange.keeps_bodies = True
         try:
             response = await self._answered(exchange, flow)
-        except (ConversionError, UpstreamError, CredentialError) as error:
-            if isinstance(error, CredentialError):
-                error = UpstreamError(Kind.AUTH, str(error))
+        except (ConversionError, UpstreamError) as error:
             response = exchange.failure_for(failure_of(error))
-        return self._facts(job, exchange, response, began)
+        return None if response is None else self._facts(job, exchange, response, began)
 
-    async def _answered(self, exchange: Exchange, flow: HTTPFlow) -> Response:
-        """Raises ConversionError, CredentialError and the last UpstreamError."""
-        for tried in range(1, _TRIES + 1):
+    async def _answered(self, exchange: Exchange, flow: HTTPFlow) -> Response | None:
+        """None where no account could be had for the first try. Raises ConversionError and the last UpstreamError."""
+        claim, last = Claim(retries=_RETRIES, patience=self._patience), None
+        while True:
+            another = last is not None and last.kind not in _PASSING
             try:
-                return await self._once(exchange, flow)
+                held = await self._pool.lease(self._provider.name, self._model, claim, another=another)
+            except (ConversionError, UpstreamError) as error:
+                if last is not None:
+                    raise last from None
+                self.stopped = str(error)
+                return None
+            try:
+                return await self._once(exchange, flow, held)
             except UpstreamError as error:
-                if tried == _TRIES or error.kind not in _WORTH_WAITING:
+                if error.kind in _OWN_FAULTS:
                     raise
-                wait = 2.0**tried if error.retry_after is None else error.retry_after
-                if wait > _LONGEST_WAIT:
-                    raise
-                await self._pause(wait)
-        raise AssertionError("a try ends")
+                last = error
+            finally:
+                self._pool.end(held)
 
-    async def _once(self, exchange: Exchange, flow: HTTPFlow) -> Response:
-        account = next(self._accounts)
+    async def _once(self, exchange: Exchange, flow: HTTPFlow, held: Lease) -> Response:
+        """Its outcome is reported. Raises ConversionError, UpstreamError."""
+        try:
+            response = await self._sent(exchange, flow, held)
+        except (UpstreamError, CredentialError) as error:
+            failed = error if isinstance(error, UpstreamError) else UpstreamError(Kind.AUTH, str(error))
+            words = exchange.scrub(str(error).encode(errors="replace")).decode()
+            self._pool.report(held, failed, exchange.id, reason=words, cause=cause_of(held.account, failed))
+            raise failed from error
+        self._pool.report(held, None, exchange.id)
+        return response
+
+    async def _sent(self, exchange: Exchange, flow: HTTPFlow, held: Lease) -> Response:
+        account = held.account
         await account.credential.ready()
-        exchange.turn_to(self._provider, account, self._model)
+        exchange.turn_to(self._provider, account, held.model)
         exchange.why = "aiclient replay"
         wire = exchange.target
         assert wire is not None
@@ -212,7 +239,7 @@ class Live:
         if exchange.bypass:
             body: bytes | None = as_sent(exchange, wire, self._now)
         else:
-            body = await converted(exchange, wire, ReasoningMemory(time.monotonic), self._now)
+            body = await converted(exchange, wire, ReasoningMemory(LatestSteps(time.monotonic)), self._now)
         address(exchange, flow, body)
         made = exchange.made[-1]
         try:
@@ -264,21 +291,23 @@ class Live:
             usage=exchange.usage,
             stop_reason=exchange.finish.reason if exchange.finish else None,
             loss=exchange.loss,
+            prompt=exchange.prompt,
             error=failure.message if failure else "",
             secrets=tuple(secret.decode("latin-1") for secret in exchange.sent_secrets),
             replays=captured.id,
         )
 
 
-def _exchange(job: Job, settings: Settings) -> Exchange:
-    """As the client's leg would leave it, of a client that wants the whole answer at once."""
+def _exchange(job: Job, model: str, settings: Settings) -> Exchange:
+    """As the client's leg would leave it, of a client that asks for this model and wants the whole answer at once."""
     captured = job.captured
     wire = WIRES[captured.protocol]
     exchange = Exchange(Match(Action.GENERATE, captured.protocol), wire, dict(_kept(captured)), settings)
-    exchange.body = job.body
-    plain = {name: value for name, value in job.body.items() if name not in captured.said}
+    exchange.body = job.body | {"model": model}
+    plain = {name: value for name, value in exchange.body.items() if name not in captured.said}
     exchange.raw = dumps(plain)
-    exchange.model = captured.asked
+    exchange.model = model
+    exchange.prompt_for = lambda _: captured.prompt
     return exchange
 
 

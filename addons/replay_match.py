@@ -1,17 +1,19 @@
 """Which recorded request means the same as a new one, and if none does, which comes nearest and what differs.
 
 Two requests are the same when their conversations are: system prompt, tools and turns, compared as `dataset_export.keys` does it. The
-model, sampling and the protocol they were written in do not count; where several answers fit, those of the same model and form go first.
+model, sampling and the protocol they were written in do not count; where several answers fit, those go first whose dates are the same,
+then those of the same model and form.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher, unified_diff
 
-from addons.dataset_export.keys import Key, alike, digest, link, setting, sketch, steps
+from addons.dataset_export.keys import Key, Step, alike, digest, link, setting, sketch, steps
 from addons.dataset_export.shapes import as_object, as_text, objects, text_of
 from addons.dataset_export.volatile import lasting
-from converters.json_codec import JsonObject
+from converters.json_codec import Json, JsonObject
 
 _SHOWN = 160  # characters of a text
 _KEPT = 480  # of a turn
@@ -19,6 +21,15 @@ _BEFORE = 40  # that are shown before the place where two differ
 _LONG_SYSTEM = 400  # characters; a shorter system prompt must be the same, a longer one may differ in its middle (folder, date, files)
 _COMPARED = 200  # of the turns that could have come next
 _LINES = 6  # of a system prompt
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
+_DATED = re.compile(
+    r"\b(?=[\dA-Z]|[a-f][\da-f]{7}-)(?:"  # most words are passed over at once
+    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)?"
+    r"|\d\d:\d\d:\d\d(?:\.\d+)?|\d{1,2}/\d{1,2}/\d{4}"
+    rf"|(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? )?(?:{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?|\d{{1,2}}\.? {_MONTH}),? \d{{4}}"
+    r"|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}"  # an id, as new each time as a date
+    r")\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +48,13 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request. action: what is wanted. chain: for each turn a key of it and all before it. said: how each begins, for people.
-    model, form: what decides between answers to the same; form: protocol and way of answering."""
+    """A request. action: what is wanted. chain: for each turn a key of it and all before it, without dates; exact: of all turns, with
+    them. said: how each begins, for people. model, form: what decides between answers to the same, too; form: protocol and way of
+    answering."""
 
     action: str
     chain: tuple[Key, ...]
+    exact: Key
     said: tuple[str, ...] = field(repr=False)
     setting: Setting
     model: str
@@ -49,22 +62,42 @@ class Asked:
 
     @property
     def key(self) -> tuple[str, Key]:
-        return self.action, self.chain[-1] if self.chain else b""
+        return self.action, self.chain[-1] if self.chain else self.action.encode()
 
 
 def asked(action: str, conversation: JsonObject, model: str, form: tuple[str, ...]) -> Asked:
     """conversation: as in a record, with its lists."""
-    found = steps(objects(conversation.get("messages")))
-    chain: list[Key] = []
-    for step in found:
-        chain.append(link(chain[-1] if chain else action.encode(), step.key))
+    plain = {name: undated(conversation.get(name)) for name in ("system", "tools", "messages")}
+    found = steps(objects(plain["messages"]))
+    chain = _chain(action, found)
+    exact = _chain(action, steps(objects(conversation.get("messages"))))
     said = tuple(f"{step.side}: {' '.join(step.text[: 2 * _KEPT].split())}"[:_KEPT] for step in found)
-    return Asked(action, tuple(chain), said, setting_of(conversation), model, form)
+    return Asked(action, chain, exact[-1] if exact else b"", said, setting_of(plain), model, form)
+
+
+def _chain(action: str, found: Iterable[Step]) -> tuple[Key, ...]:
+    above, chain = action.encode(), []
+    for step in found:
+        chain.append(above := link(above, step.key))
+    return tuple(chain)
+
+
+def undated(value: Json) -> Json:
+    """The same with one word in the place of every date."""
+    match value:
+        case str():
+            return _DATED.sub("<date>", value)
+        case list():
+            return [undated(item) for item in value]
+        case dict():
+            return {name: undated(inner) for name, inner in value.items()}
+    return value
 
 
 def asked_by_name(action: str, name: str, form: tuple[str, ...]) -> Asked:
     """A request that is no conversation, like one for a stored answer."""
-    return Asked(action, (digest([action, name]),), (_brief(name),), setting_of({}), "", form)
+    key = digest([action, name])
+    return Asked(action, (key,), key, (_brief(name),), setting_of({}), "", form)
 
 
 def setting_of(conversation: JsonObject) -> Setting:
@@ -85,6 +118,7 @@ class Entry[A]:
     """A recorded request that has an answer."""
 
     id: str
+    exact: Key
     model: str
     form: tuple[str, ...]
     setting: Setting
@@ -112,7 +146,9 @@ class Index[A]:
 
     def add(self, asked: Asked, id_: str, answer: A) -> None:
         setting = self._settings.setdefault(asked.setting.key, asked.setting)
-        self._entries.setdefault(asked.key, []).append(Entry(id_, asked.model, asked.form, setting, answer))
+        self._entries.setdefault(asked.key, []).append(
+            Entry(id_, asked.exact, asked.model, asked.form, setting, answer)
+        )
         above = asked.action.encode()
         for key, said in zip(asked.chain, asked.said, strict=True):
             self._nodes.setdefault(above, _Node("")).below.setdefault(key)
@@ -138,6 +174,7 @@ class Index[A]:
         if not group:
             near = next((entry.setting.key for entry in there if entry.setting.like(asked.setting)), None)
             group = [entry for entry in there if entry.setting.key == near]
+        group = [entry for entry in group if entry.exact == asked.exact] or group
         group = [entry for entry in group if entry.model == asked.model] or group
         return [entry for entry in group if entry.form == asked.form] or group
 

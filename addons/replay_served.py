@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from mitmproxy.http import Headers, HTTPFlow, Response
@@ -72,31 +71,36 @@ class ReplayServed:
         if settings.replay == self._path:
             return
         self._redactor = Redactor(rules=settings.redact_patterns, shapes=settings.redact)
-        answers, index, unread = Answers(), Index[Place](), 0
+        if not settings.replay:
+            self.done()
+            return
+        answers, index = Answers(), Index[Place]()
         try:
-            for found in _exchanges(Path(settings.replay).expanduser()) if settings.replay else ():
-                if isinstance(found, Unplayed):
-                    unread += 1
-                elif (entry := self._entry(found)) is not None:
-                    index.add(entry, found.id, answers.put(entry.form, found))
-            if settings.replay and not index.count:
-                raise SettingsError(f"replay: {settings.replay} holds no answered request")
-        except NoSource as error:
-            answers.close()
-            raise SettingsError(f"replay: {error}") from None
-        except OSError as error:
-            answers.close()
-            raise SettingsError(f"replay: cannot read {error.filename}: {error.strerror}") from error
-        except SettingsError:
+            unread = self._read(settings.replay, answers, index)
+        except BaseException:
             answers.close()
             raise
         self.done()
         self._path, self.index, self.answers = settings.replay, index, answers
-        if not settings.replay:
-            self.done()
-        else:
-            rest = f"; {unread} could not be read" if unread else ""
-            log.warning("replay: %s answers from %s; nothing goes upstream%s", index.count, settings.replay, rest)
+        rest = f"; {unread} could not be read" if unread else ""
+        log.warning("replay: %s answers from %s; nothing goes upstream%s", index.count, settings.replay, rest)
+
+    def _read(self, path: str, answers: Answers, index: Index[Place]) -> int:
+        """How many exchanges could not be read. Raises SettingsError."""
+        unread = 0
+        try:
+            for found in _exchanges(Path(path).expanduser()):
+                if isinstance(found, Unplayed):
+                    unread += 1
+                elif (entry := self._entry(found)) is not None:
+                    index.add(entry, found.id, answers.put(entry.form, found))
+        except NoSource as error:
+            raise SettingsError(f"replay: {error}") from None
+        except OSError as error:
+            raise SettingsError(f"replay: cannot read {error.filename}: {error.strerror}") from error
+        if not index.count:
+            raise SettingsError(f"replay: {path} holds no answered request")
+        return unread
 
     def done(self) -> None:
         if self.answers is not None:
@@ -168,13 +172,7 @@ class ReplayServed:
             return None
         if found.state == "cancelled" or found.provider == NAME:
             return None
-        body: JsonObject = {}
-        if found.action != Action.STORED:
-            with suppress(ValueError):
-                body = loads(found.body) if found.body else {}  # type: ignore[assignment]
-            if not isinstance(body, dict) or not body:
-                return None
-            body |= found.said
+        body = _object(found.body) | found.said
         form = form_of(
             found.protocol,
             code_assist=found.code_assist,
@@ -183,9 +181,8 @@ class ReplayServed:
         )
         if found.action == Action.STORED:
             return asked_by_name(found.action, found.path.partition("responses/")[2], form)
-        talk = conversation_of(found.record)
         try:
-            talk = talk or self._conversation(wire, found.action, body)
+            talk = conversation_of(found.record) or self._conversation(wire, found.action, body)
         except ConversionError:
             return None
         return asked(found.action, talk, found.asked, form)
@@ -245,6 +242,15 @@ class ReplayServed:
         if wanted not in found:
             raise unknown_model(wanted, found, "the replay")
         return exchange.answer(200, dumps(write_model(exchange.wire.name, found[wanted])))
+
+
+def _object(body: bytes) -> JsonObject:
+    """{} for what is none: no protocol takes it."""
+    try:
+        found = loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _exchanges(path: Path) -> Iterator[Captured | Unplayed]:

@@ -22,22 +22,22 @@ _SOMEWHERE = "https://replayed.invalid"  # to see what a provider puts behind a 
 _KIRO_PATH = re.compile(r"(?:/generateAssistantResponse)?/?$")
 
 
-def stand_in(provider: Provider, tried: Tried, action: Action, *, stream: bool, thinking: str = "native") -> Account:
-    """The account of one attempt. thinking: Kiro's setting. Raises Unplayable for a provider whose requests need more of an
-    account than a recorded one shows."""
-    url, headers = tried.sent.url, dict(tried.sent.headers)
-    body = _object(tried.sent.body)
+def stand_in(
+    provider: Provider, tried: Tried, action: Action, *, stream: bool, thinking: str = "native", stored: str = ""
+) -> Account:
+    """The account of one attempt. thinking: Kiro's setting. stored: the stored answer that was asked for. Raises Unplayable for a
+    provider whose requests need more of an account than a recorded one shows."""
+    url, body = tried.sent.url, _object(tried.sent.body)
     if provider.name == "claude-kiro-oauth":
-        credential = _kiro(url, headers, body, thinking)
-        return Account(provider.name, tried.account, credential.endpoint.base_url, credential)
-    credential_of_it = _CREDENTIALS.get(provider.name, _key)(body)
-    account = Account(provider.name, tried.account, _SOMEWHERE, credential_of_it)
+        kiro = _kiro(url, dict(tried.sent.headers), body, thinking)
+        return Account(provider.name, tried.account, kiro.endpoint.base_url, kiro)
+    credential = _CREDENTIALS.get(provider.name, _key)(body)
+    account = Account(provider.name, tried.account, _SOMEWHERE, credential)
     try:
-        tail = (provider.url(account, action, tried.model, stream=stream) or "").removeprefix(_SOMEWHERE)
-        base = _base(url, tail)
-        return Account(provider.name, tried.account, base, credential_of_it)
+        found = provider.url(account, action, stored or tried.model, stream=stream) or ""
     except (AssertionError, AttributeError, CredentialError, ConversionError) as error:
         raise Unplayable(f"{provider.name} needs a real account to write a request: {error}") from None
+    return Account(provider.name, tried.account, _base(url, found.removeprefix(_SOMEWHERE)), credential)
 
 
 def _base(url: str, tail: str) -> str:
@@ -46,6 +46,8 @@ def _base(url: str, tail: str) -> str:
     if tail and path.endswith(tail):
         return path.removesuffix(tail)
     parts = urlsplit(url)
+    if not (parts.scheme and parts.netloc):
+        raise Unplayable(f"{url!r}, where a request went, is no URL")
     return f"{parts.scheme}://{parts.netloc}"
 
 

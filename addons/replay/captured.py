@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from converters.json_codec import JsonObject
+from converters.system_prompt import SystemPrompt
 
 type Fields = Sequence[tuple[str, str]]  # names in lower case
 
@@ -44,7 +45,8 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One attempt. answer None: there was none. outcome: `success`, `cancelled` or the kind of error; reason: what was said."""
+    """One attempt. answer None: there was none. outcome: `success`, `cancelled` or the kind of error; reason: what was said. prompt:
+    the operator's system prompt in it."""
 
     provider: str
     account: str
@@ -53,12 +55,14 @@ class Tried:
     answer: Answered | None
     outcome: str
     reason: str = ""
+    prompt: SystemPrompt | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Captured:
     """One exchange as it was. body: the client's, without content coding; said: what its path says besides. record: the facts that
-    were noted of it (conversation, usage, stop reason, loss), {} where there are none. where: what it was read from."""
+    were noted of it (conversation, usage, stop reason, loss), {} where there are none. where: what it was read from. prompt: the
+    operator's system prompt in what was answered; it is not in the body."""
 
     id: str
     where: str
@@ -78,6 +82,7 @@ class Captured:
     attempts: Sequence[Tried]
     answer: Answered | None
     record: JsonObject = field(repr=False)
+    prompt: SystemPrompt | None = None
 
     @property
     def title(self) -> str:

@@ -1,9 +1,10 @@
 """What a client understands of a stream: its frames, put together as the client would. One fold for each client protocol.
 
-Apart from the converters on purpose: a fault that reader and writer of a protocol share must show.
+Apart from the converters on purpose: a fault that reader and writer of a protocol share must show. `events` of a folded stream is
+the order in which things came, where what comes in pieces counts once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from addons.replay.frames import frames
 from converters.json_codec import Json, JsonObject, loads
@@ -15,27 +16,46 @@ _PIECES = frozenset(
 )
 
 
-def understood(protocol: str, body: bytes, content_type: str) -> Json:
-    """An answer, streamed or whole, as JSON; text where it is none."""
+def understood(protocol: str, body: bytes, content_type: str, *, enclosed: bool = False) -> Json:
+    """An answer, streamed or whole, as JSON; text where it is none. enclosed: in Code Assist's envelope, frame by frame."""
     if content_type == "text/event-stream":
-        return _FOLDS[protocol](frames(body))
+        return _FOLDS[protocol]([(name, _opened(value, enclosed)) for name, value in frames(body)])
     try:
         found = loads(body)
     except ValueError:
         return body.decode(errors="replace")
     if protocol == "gemini" and isinstance(found, list):  # a stream as one array
         return _gemini([("", item) for item in found])
-    return found
+    return _opened(found, enclosed)
 
 
-def _objects(found: Frames) -> list[JsonObject]:
-    return [value for _, value in found if isinstance(value, dict)]
+def _opened(value: Json, enclosed: bool) -> Json:
+    """Errors stand outside of the envelope."""
+    inner = value.get("response") if enclosed and isinstance(value, dict) else None
+    return inner if isinstance(inner, dict) else value
 
 
-def _foreign(found: Frames) -> JsonObject:
-    """Frames that are no objects: `[DONE]`, and what should not be there."""
-    said: list[Json] = [value for _, value in found if not isinstance(value, dict)]
-    return {"besides": said} if said else {}
+def _objects(found: Frames, events: list[Json]) -> Iterator[tuple[str, JsonObject]]:
+    """The others are events by themselves: `[DONE]`, and what should not be there."""
+    for name, value in found:
+        if isinstance(value, dict):
+            yield name, value
+        else:
+            events.append(value)
+
+
+def _note(events: list[Json], name: str) -> None:
+    if name and events[-1:] != [name]:
+        events.append(name)
+
+
+def _filled(members: JsonObject) -> str:
+    return " ".join(name for name in members if members[name])
+
+
+def _named(name: str, kind: str) -> str:
+    """Of a protocol whose frames are named by what they hold; some clients go by the one, some by the other."""
+    return kind if name == kind else f"{kind} as {name!r}"
 
 
 # --- Chat Completions ---
@@ -44,7 +64,8 @@ def _foreign(found: Frames) -> JsonObject:
 def _chat(found: Frames) -> Json:
     whole: JsonObject = {}
     choices: dict[int, JsonObject] = {}
-    for chunk in _objects(found):
+    events: list[Json] = []
+    for _, chunk in _objects(found, events):
         for name, value in chunk.items():
             if name != "choices" and value is not None:
                 whole[name] = value
@@ -54,10 +75,13 @@ def _chat(found: Frames) -> Json:
             for name, value in choice.items():
                 if name == "delta" and isinstance(value, dict):
                     into["message"] = _merged(into["message"], value)
+                    _note(events, _filled(value))
                 elif value is not None and name not in ("delta", "index"):
                     into[name] = value
+                    _note(events, name)
+        _note(events, _filled({name: chunk.get(name) for name in ("usage", "error")}))
     folded: list[Json] = [choices[index] for index in sorted(choices)]
-    return whole | {"choices": folded} | _foreign(found)
+    return whole | {"choices": folded, "events": events}
 
 
 def _merged(before: Json, delta: JsonObject) -> JsonObject:
@@ -113,9 +137,9 @@ _ANTHROPIC_PIECES = {
 def _anthropic(found: Frames) -> Json:
     message: JsonObject = {}
     blocks: dict[int, JsonObject] = {}
-    marks: list[Json] = []
-    for event in _objects(found):
-        kind, index = event.get("type"), event.get("index")
+    events: list[Json] = []
+    for name, event in _objects(found, events):
+        kind, index = str(event.get("type")), event.get("index")
         place = index if isinstance(index, int) else -1
         match event:
             case {"type": "message_start", "message": dict(start)}:
@@ -133,10 +157,10 @@ def _anthropic(found: Frames) -> Json:
                 }
             case {"type": "error", "error": dict(error)}:
                 message["error"] = error
-        if kind not in ("content_block_delta", "ping"):
-            marks.append(kind if place < 0 else f"{kind} {place}")
+        if kind != "ping":
+            _note(events, _named(name, kind) if place < 0 else f"{_named(name, kind)} {place}")
     content: list[Json] = [blocks[index] for index in sorted(blocks)]
-    return message | {"content": content, "events": marks} | _foreign(found)
+    return message | {"content": content, "events": events}
 
 
 def _grow(block: JsonObject, delta: JsonObject) -> None:
@@ -144,38 +168,36 @@ def _grow(block: JsonObject, delta: JsonObject) -> None:
     if isinstance(kind, str) and kind in _ANTHROPIC_PIECES:
         name, member = _ANTHROPIC_PIECES[kind]
         block[member] = f"{block.get(member) or ''}{delta.get(name) or ''}"
-    elif isinstance(kind, str):
-        listed = block.setdefault(kind, [])
-        assert isinstance(listed, list)
+    elif isinstance(kind, str) and isinstance(listed := block.setdefault(kind, []), list):
         listed.append({name: value for name, value in delta.items() if name != "type"})
 
 
 # --- Responses ---
 
+_ENDS = ("response.completed", "response.incomplete", "response.failed")
+_OF_THE_EVENT = ("type", "sequence_number", "obfuscation")
+
 
 def _responses(found: Frames) -> Json:
     items: dict[int, JsonObject] = {}
     folded: JsonObject = {}
-    for event in _objects(found):
-        kind = str(event.get("type"))
-        number = event.get("output_index")
-        if isinstance(number, int):
-            item = items.setdefault(number, {})
-            added, delta = event.get("item"), event.get("delta")
-            if kind == "response.output_item.added" and isinstance(added, dict):
-                item["added"] = added.get("type")
-            elif kind == "response.output_item.done":
-                item["done"] = added
-            elif isinstance(delta, str):
-                part = event.get("content_index", event.get("summary_index"))
-                name = f"{kind.removeprefix('response.')} {part}" if part is not None else kind
-                item[name] = f"{item.get(name) or ''}{delta}"
-        elif kind in ("response.completed", "response.incomplete", "response.failed"):
+    events: list[Json] = []
+    for name, event in _objects(found, events):
+        kind, number, delta = str(event.get("type")), event.get("output_index"), event.get("delta")
+        part = event.get("content_index", event.get("summary_index"))
+        place = " ".join(str(each) for each in (kind.removeprefix("response."), part) if each is not None)
+        if kind in _ENDS:
             folded |= {"ends": kind, "final": event.get("response")}
-        elif kind == "error":
-            folded["error"] = {name: value for name, value in event.items() if name != "type"}
+        else:
+            holder = items.setdefault(number, {}) if isinstance(number, int) else folded
+            if isinstance(delta, str):
+                holder[place] = f"{holder.get(place) or ''}{delta}"
+            else:
+                said: JsonObject = {each: value for each, value in event.items() if each not in _OF_THE_EVENT}
+                holder[place] = said.get("response", said)
+        _note(events, _named(name, kind) + "".join(f" {each}" for each in (number, part) if each is not None))
     streamed: list[Json] = [items[number] for number in sorted(items)]
-    return folded | {"streamed": streamed} | _foreign(found)
+    return folded | {"streamed": streamed, "events": events}
 
 
 # --- Gemini ---
@@ -183,23 +205,28 @@ def _responses(found: Frames) -> Json:
 
 def _gemini(found: Frames) -> Json:
     whole: JsonObject = {}
-    candidate: JsonObject = {}
-    parts: list[Json] = []
-    for event in _objects(found):
+    candidates: dict[int, JsonObject] = {}
+    events: list[Json] = []
+    for _, event in _objects(found, events):
         for name, value in event.items():
             if name != "candidates" and value is not None:
                 whole[name] = value
-        for each in _list(event, "candidates")[:1]:
-            content = each.get("content")
+        for each in _list(event, "candidates"):
+            index, content = each.get("index"), each.get("content")
+            candidate = candidates.setdefault(index if isinstance(index, int) else 0, {"parts": []})
             for part in _list(content, "parts") if isinstance(content, dict) else ():
-                _join(parts, part)
+                _join(candidate["parts"], part)
+                _note(events, _filled(part))
             candidate |= {name: value for name, value in each.items() if name != "content" and value is not None}
-    candidate["parts"] = parts
-    return whole | {"candidate": candidate} | _foreign(found)
+            _note(events, "finishReason" if each.get("finishReason") else "")
+        _note(events, "error" if event.get("error") else "")
+    folded: list[Json] = [candidates[index] for index in sorted(candidates)]
+    return whole | {"candidates": folded, "events": events}
 
 
-def _join(parts: list[Json], part: JsonObject) -> None:
+def _join(parts: Json, part: JsonObject) -> None:
     """Pieces of one text are one part, whether it is thought or said."""
+    assert isinstance(parts, list)
     last = parts[-1] if parts else None
     text = part.get("text")
     joins = (

@@ -82,13 +82,8 @@ def _of_answers(captured: Captured, recorded: Answered, today: Answered) -> Iter
 
 
 def _said(captured: Captured, answer: Answered) -> Json:
-    said = understood(captured.protocol, answer.body, answer.content_type)
-    if captured.code_assist and isinstance(said, dict):
-        inner = said.get("response")
-        said = inner if isinstance(inner, dict) else said
-    if answer.status == 404 and isinstance(said, dict) and isinstance(error := said.get("error"), dict):
-        said = said | {"error": {name: value for name, value in error.items() if name != "code"}}
-    return meaning(said)
+    said = understood(captured.protocol, answer.body, answer.content_type, enclosed=captured.code_assist)
+    return meaning(said, answer=True)
 
 
 def _of_facts(captured: Captured, today: JsonObject) -> Iterator[Difference]:

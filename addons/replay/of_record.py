@@ -1,6 +1,7 @@
 """A record -> the exchange to be replayed."""
 
 from addons.records.bodies import Get, read_answer, read_body, read_chunks
+from addons.records.prompt import NAME, prompt_of, read_prompt
 from addons.records.reader import member
 from addons.records.record import SCHEMA
 from addons.replay.captured import Answered, Captured, Fields, Sent, Tried, Unplayable
@@ -14,7 +15,7 @@ def captured(record: JsonObject, get: Get, where: str = "") -> Captured:
         raise Unplayable(f"it is written in {record.get('schema')!r}; this version reads {SCHEMA}")
     try:
         return _captured(record, get, where)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise Unplayable(f"it is no whole record ({type(error).__name__}: {error})") from None
 
 
@@ -34,7 +35,7 @@ def _captured(record: JsonObject, get: Get, where: str) -> Captured:
         method=str(request["method"]),
         path=str(request["path"]),
         query=member(request, "query"),
-        headers=_fields(request["headers"]),
+        headers=fields(request["headers"]),
         body=body,
         said=member(request, "said"),
         asked=str(route["asked"]),
@@ -45,6 +46,7 @@ def _captured(record: JsonObject, get: Get, where: str) -> Captured:
         attempts=tried,
         answer=_answered(record, record["answer"], get, "the client's answer"),
         record=record,
+        prompt=read_prompt(record.get(NAME)),
     )
 
 
@@ -55,10 +57,11 @@ def _tried(record: JsonObject, made: JsonObject, number: int, get: Get) -> Tried
         provider=str(made["provider"]),
         account=str(made["account"]),
         model=str(made["model"]),
-        sent=Sent(str(request["method"]), str(request["url"]), _fields(request["headers"]), body),
+        sent=Sent(str(request["method"]), str(request["url"]), fields(request["headers"]), body),
         answer=_answered(record, made["answer"], get, f"the answer of attempt {number}"),
         outcome=str(made["outcome"]),
         reason=str(made["reason"]),
+        prompt=read_prompt(prompt_of(made, record)),
     )
 
 
@@ -73,7 +76,8 @@ def _answered(record: JsonObject, answer: Json, get: Get, leg: str) -> Answered 
     if not isinstance(answer, dict):
         return None
     status, streamed = answer["status"], "chunks" in answer
-    assert isinstance(status, int)
+    if not isinstance(status, int):
+        raise TypeError(f"status {status!r}")
     try:
         if streamed:
             chunks = read_chunks(record, answer["chunks"], get)
@@ -81,7 +85,7 @@ def _answered(record: JsonObject, answer: Json, get: Get, leg: str) -> Answered 
             chunks = [(0.0, stood_in(read_answer(record, answer, get)))]
     except (OSError, ValueError) as error:
         raise _missing(leg, error) from None
-    return Answered(status, _fields(answer["headers"]), chunks, streamed)
+    return Answered(status, fields(answer["headers"]), chunks, streamed)
 
 
 def _missing(leg: str, error: Exception) -> Unplayable:
@@ -89,9 +93,9 @@ def _missing(leg: str, error: Exception) -> Unplayable:
     return Unplayable(f"{leg} is missing: {why}")
 
 
-def _fields(headers: Json) -> Fields:
+def fields(headers: Json) -> Fields:
     return [
         (str(pair[0]).lower(), str(pair[1]))
         for pair in (headers if isinstance(headers, list) else ())
-        if isinstance(pair, list)
+        if isinstance(pair, list) and len(pair) == 2
     ]

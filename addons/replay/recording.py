@@ -12,6 +12,7 @@ JSON is indented only where its one line can be made again byte by byte.
 import base64
 import json
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ from addons.records.bodies import Get, read_body, read_chunks
 from addons.records.reader import member
 from addons.records.record import SCHEMA
 from addons.redact import Redactor
+from addons.redact_frames import fit_frames
 from addons.replay.captured import Captured, Unplayable
-from addons.replay.of_record import captured
+from addons.replay.of_record import captured, fields
+from converters.eventstream import CONTENT_TYPE as FRAMES
 from converters.json_codec import Json, JsonObject, loads
 
 MARK = "aiclient.recording/1"
@@ -50,11 +53,16 @@ def is_recording(folder: Path) -> bool:
 
 
 def write(record: JsonObject, get: Get, folder: Path, redactor: Redactor, sentence: str = "") -> None:
-    """folder: to be made. sentence: what it shows, for its README. Raises Unplayable for a record that cannot be replayed, OSError."""
+    """folder: to be made. sentence: what it shows, for its README. Raises Unplayable for a record that cannot be replayed, OSError;
+    then there is no folder."""
     whole = captured(record, get)
     folder.mkdir(parents=True)
-    _Writing(record, get, folder, redactor).write()
-    (folder / "README.md").write_text(_readme(folder.name, whole, sentence or shows(whole)), encoding="utf-8")
+    try:
+        _Writing(record, get, folder, redactor).write()
+        (folder / "README.md").write_text(_readme(folder.name, whole, sentence or shows(whole)), encoding="utf-8")
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 class _Writing:
@@ -89,7 +97,8 @@ class _Writing:
         chunks, body = answer.get("chunks"), answer.get("body")
         if "chunks" in answer:
             found = read_chunks(self._record, chunks, self._get)
-            clean = self._redactor.stream([data for _, data in found], split=True)
+            fit = fit_frames if _is_framed(answer) else None
+            clean = self._redactor.stream([data for _, data in found], split=True, fit=fit)
             lines = ",\n".join(
                 json.dumps([seconds, len(data)]) for (seconds, _), data in zip(found, clean, strict=True)
             )
@@ -119,10 +128,16 @@ class _Writing:
         (self._folder / name).write_bytes(content)
 
 
+def _is_framed(answer: JsonObject) -> bool:
+    """Whether its stream is one of binary frames, with checksums."""
+    return any(name == "content-type" and value.startswith(FRAMES) for name, value in fields(answer.get("headers")))
+
+
 def _style_of(text: str) -> str | None:
     """The name of the way in which a program wrote this line; None where it is more than a line, or cannot be made again."""
     try:
         found = json.loads(text)
+        _indented(found)  # half of a character, like `\ud83d`, cannot be written
         return next(
             (name for name, style in _STYLES.items() if json.dumps(found, **style) == text and isinstance(found, dict)),
             None,
@@ -142,12 +157,12 @@ def read(folder: Path) -> Captured:
     """The exchange. Raises Unplayable for a folder that is no recording, or where something of it is missing."""
     try:
         return captured(record_of(folder), _no_object, str(folder))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError) as error:
         raise Unplayable(f"{folder} is no whole recording: {error}") from None
 
 
 def record_of(folder: Path) -> JsonObject:
-    """The record as its recorder would have written it, bodies and all. OSError, ValueError."""
+    """The record as its recorder would have written it, bodies and all. OSError, ValueError, KeyError."""
     found = loads((folder / NAME).read_bytes())
     if not isinstance(found, dict) or found.get("schema") != MARK:
         raise ValueError(f"{NAME} is not of {MARK}")
@@ -166,7 +181,7 @@ def _filled(value: Json, folder: Path) -> Json:
         case {"file": str(name)}:
             return _text(_inside(folder, name).read_bytes())
         case dict():
-            return {name: _filled(member_, folder) for name, member_ in value.items()}
+            return {name: inner if name == "query" else _filled(inner, folder) for name, inner in value.items()}
         case list():
             return [_filled(item, folder) for item in value]
     return value

@@ -43,7 +43,7 @@ def text(verdict: Verdict | Unplayed, *, verbose: bool = False) -> str:
     if isinstance(verdict, Unplayed):
         return printable(f"{verdict.id or verdict.where}: cannot be replayed: {verdict.reason}")
     captured, found = verdict.captured, verdict.differences
-    head = printable(f"{captured.id}  {captured.title}")
+    head = printable(f"{captured.id}  {captured.title}  ({captured.where})")
     if not found:
         notes = [f"  {leg}: written differently, and means the same" for leg in verdict.rewritten]
         return "\n".join([f"{head}: the same", *notes]) if verbose else ""
@@ -96,7 +96,7 @@ def _parting(one: Sequence[str], other: Sequence[str]) -> int:
 
 def _piece(whole: str, start: int) -> str:
     end = start + _WIDTH - 2 * len("...")
-    words = dumps_text(whole[start:end])
+    words = printable(dumps_text(whole[start:end]))
     return ("..." if start else "") + words + (f"... ({len(whole):,} characters)" if end < len(whole) else "")
 
 

@@ -63,6 +63,7 @@ def _of_file(path: Path, id_: str | None) -> Iterator[Found]:
     """Lines of records; their objects are beside the file."""
     records = Records(path.parent)
     wanted = Wanted(id=id_)
+    number = 0
     for number, line in enumerate(lines_of(path), 1):
         if not line or not wanted.maybe(line):
             continue
@@ -74,6 +75,8 @@ def _of_file(path: Path, id_: str | None) -> Iterator[Found]:
             yield _record(records.resolved(record), records.objects, f"{path}:{number}")
         else:
             yield Unplayed("", f"{path}:{number}", "the line was cut short")
+    if not number:
+        yield Unplayed("", str(path), "it holds no records")
 
 
 def _record(record: JsonObject, objects: Objects, where: str) -> Found:

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from addons.replay_legs import verdicts
 from tests.addons.records import samples
 from tests.addons.replay.broken import RECORDINGS
 
+ROOT = Path(__file__).parents[2]
 GOOD = RECORDINGS / "openai-custom/chat_text"
 
 
@@ -65,7 +68,7 @@ def test_records_are_replayed(records: Path, capsys: pytest.CaptureFixture[str])
     assert status("replay", records / "2026-11-23.jsonl", "--id", "0" * 23 + "2", "--verbose") == 0
     out = capsys.readouterr().out
     assert "3 exchanges replayed: 3 the same, 0 different" in out
-    assert f"req_{2:024x}  anthropic -> claude-custom/claude-x: the same" in out
+    assert f"req_{2:024x}  anthropic -> claude-custom/claude-x  ({records}/2026-11-23.jsonl:2): the same" in out
 
 
 def test_a_difference_exits_with_1_and_is_shown(bad: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,6 +115,24 @@ def test_a_file_of_no_known_kind_exits_with_2(tmp_path: Path, capsys: pytest.Cap
     (tmp_path / "notes.txt").write_text("hello")
     assert status("replay", tmp_path / "notes.txt") == 2
     assert "neither records nor a dump" in capsys.readouterr().err
+
+
+def test_wrong_settings_are_no_difference(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("AICLIENT_KIRO_THINKING", "maybe")
+    assert status("replay", GOOD) == 2
+    assert "AICLIENT_KIRO_THINKING" in capsys.readouterr().err
+
+
+def test_who_reads_only_the_first_lines_hears_no_complaint(tmp_path: Path) -> None:
+    """`aiclient replay --verbose PATH | head -1`"""
+    command = [sys.executable, "-m", "addons", "replay", "--verbose", str(RECORDINGS)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert b"the same" in running.stdout.readline()
+        running.stdout.close()
+        assert running.stderr.read() == b""
+    assert running.returncode == 2
 
 
 def test_settings_of_this_machine_count(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,6 +203,17 @@ def test_an_exchange_that_cannot_be_a_test_is_said(
     shutil.rmtree(records / "objects")
     assert status("record", records, tmp_path / "one") == 1
     assert "this exchange cannot be a test: the client's request is missing" in capsys.readouterr().err
+
+
+def test_a_call_that_is_not_converted_makes_no_folder(
+    records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = samples.maker(records).line(samples.exchange(4, action="models", generates=False, attempts=[]))
+    with (records / "2026-11-23.jsonl").open("ab") as file:
+        file.write(line)
+    assert status("record", records, tmp_path / "one") == 1
+    assert "cannot be a test: a call for 'models' is not converted" in capsys.readouterr().err
+    assert not (tmp_path / "one").exists()
 
 
 def test_a_recording_that_is_red_from_the_start_is_told(

@@ -12,10 +12,10 @@ import pytest
 from addons.cli import main
 from addons.cli_replay_live import is_live
 from addons.records.reader import Records
-from addons.settings_sources import SettingsError
 from tests.addons.records.samples import anthropic_body, exchange, maker
 from tests.fakes.openai import OpenAIFake
 from tests.fakes.samples import OPENAI_KEY
+from tests.fakes.scripts import HttpError, Script
 
 type Capture = pytest.CaptureFixture[str]
 SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "record.schema.json"
@@ -115,12 +115,10 @@ def test_a_failed_request_is_told_and_makes_the_status_1(folder: Path, capsys: C
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        (["--provider", "openai-custom"], "--provider is for sending to a model: name --provider and --model"),
-        (["--dry-run"], "--dry-run is for sending to a model"),
         (["--provider", "demo", "--model", "m"], "there is no provider 'demo' that could be asked"),
         (["--provider", "claude-custom", "--model", "m"], "claude-custom has no account"),
     ],
-    ids=["no model", "no provider", "demo", "no account"],
+    ids=["demo", "no account"],
 )
 def test_what_cannot_be_asked_is_told(words: list[str], error: str, folder: Path, capsys: Capture) -> None:
     assert main(["replay", str(folder), *words]) == 1
@@ -130,5 +128,24 @@ def test_what_cannot_be_asked_is_told(words: list[str], error: str, folder: Path
 def test_without_a_model_the_replay_is_offline() -> None:
     plain = argparse.Namespace(provider=None, model=None, out=None, limit=0, dry_run=False, yes=False)
     assert is_live(plain) is False
-    with pytest.raises(SettingsError):
-        is_live(argparse.Namespace(**vars(plain) | {"yes": True}))
+
+
+@pytest.mark.parametrize("words", [["--provider", "openai-custom"], ["--dry-run"], ["--yes"]], ids=" ".join)
+def test_flags_without_the_others_are_wrong_usage(words: list[str], folder: Path, capsys: Capture) -> None:
+    """Not 1, which says that a replay differs."""
+    with pytest.raises(SystemExit) as ended:
+        main(["replay", str(folder), *words])
+    assert ended.value.code == 2
+    assert f"{words[0]} is for sending to a model: name --provider and --model" in capsys.readouterr().err
+
+
+def test_where_no_account_is_free_the_rest_is_not_sent_and_told(
+    folder: Path, fake: OpenAIFake, capsys: Capture
+) -> None:
+    fake.scripts["empty429"] = Script(error=HttpError(429, "rate_limit_error", "Slow down.", {"retry-after": "7200"}))
+    assert run(folder, "--yes", "--at-once", "1", model="gpt-4o-empty429") == 1
+    said = capsys.readouterr()
+    assert "0 answers are in" in said.out
+    assert "2 were not sent, or not answered: the same command goes on with them" in said.out
+    assert "no account of openai-custom is free" in said.err
+    assert len(fake.requests) == 1

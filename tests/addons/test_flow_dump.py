@@ -1,7 +1,7 @@
 """Dumps of mitmproxy: what of them can be replayed, and why the rest cannot."""
 
 import json
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,35 +15,9 @@ from addons.replay.captured import Captured, Unplayed
 from addons.replay.judge import Verdict
 from addons.replay.sources import NoSource
 from addons.replay_legs import verdicts
-from tests.addons.legs_rig import (
-    CHAT,
-    CHAT_ANSWER,
-    CHAT_PATH,
-    CHAT_STREAM,
-    MESSAGES,
-    MESSAGES_PATH,
-    Rig,
-    call,
-    with_accounts,
-)
+from tests.addons.kept_rig import Kept
+from tests.addons.legs_rig import CHAT, CHAT_PATH, CHAT_STREAM, MESSAGE_ANSWER, MESSAGES, MESSAGES_PATH, call
 from tests.addons.records.samples import ANTHROPIC_STREAM
-
-CONTENTS = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
-GEMINI_STREAM = (
-    b'data: {"candidates":[{"content":{"role":"model","parts":[{"text":"Hello"}]},"finishReason":"STOP","index":0}],'
-    b'"usageMetadata":{"promptTokenCount":1,"candidatesTokenCount":1,"totalTokenCount":2},"modelVersion":"m"}\n\n'
-)
-
-
-async def flow_of(
-    path: str, body: object, answer: object, content_type: str = "application/json", name: str = "openai"
-) -> HTTPFlow:
-    """As a `-w` file has it after the exchange."""
-    rig = Rig(with_accounts(name))
-    flow = await rig.ask(call(path, body))
-    await rig.answer(flow, answer, content_type=content_type)
-    flow.response.stream = False  # type: ignore[union-attr]
-    return flow
 
 
 def dumped(tmp_path: Path, *flows: HTTPFlow) -> Path:
@@ -58,112 +32,6 @@ def dumped(tmp_path: Path, *flows: HTTPFlow) -> Path:
 def only(path: Path) -> Captured | Unplayed:
     [found] = read_dump(path)
     return found
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "answer", "content_type", "name"),
-    [
-        (CHAT_PATH, CHAT, CHAT_ANSWER, "application/json", "openai"),
-        (CHAT_PATH, {**CHAT, "stream": True}, CHAT_STREAM, "text/event-stream", "openai"),
-        ("/v1beta/models/m:streamGenerateContent?alt=sse", CONTENTS, GEMINI_STREAM, "text/event-stream", "gemini"),
-    ],
-    ids=["whole", "stream", "gemini"],
-)
-async def test_what_passed_as_it_came_can_be_replayed(
-    tmp_path: Path, path: str, body: object, answer: object, content_type: str, name: str
-) -> None:
-    flow = await flow_of(path, body, answer, content_type, name)
-    found = only(dumped(tmp_path, flow))
-    assert isinstance(found, Captured), found
-    [verdict] = verdicts([found])
-    assert isinstance(verdict, Verdict), verdict
-    assert verdict.differences == []
-
-
-async def test_a_reader_that_is_broken_is_found_by_a_dump(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    flow = await flow_of(CHAT_PATH, {**CHAT, "stream": True}, CHAT_STREAM, "text/event-stream")
-    found = only(dumped(tmp_path, flow))
-
-    def fails(*_: object) -> None:
-        raise ValueError("broken")
-
-    monkeypatch.setattr("converters.openai_chat.reader.StreamReader.feed", fails)
-    [verdict] = verdicts([found])
-    assert isinstance(verdict, Verdict)
-    assert verdict.differences
-
-
-async def test_what_was_converted_needs_a_record(tmp_path: Path) -> None:
-    flow = await flow_of(MESSAGES_PATH, None, CHAT_ANSWER)
-    found = only(dumped(tmp_path, flow))
-    assert isinstance(found, Unplayed)
-    assert "an older version" in found.reason
-    assert found.id.startswith("req_")
-
-
-def _without_answer(flow: HTTPFlow) -> None:
-    flow.response = None
-
-
-def _without_bodies(flow: HTTPFlow) -> None:
-    assert flow.response is not None
-    flow.response.data.content = None
-
-
-def _tried_twice(flow: HTTPFlow) -> None:
-    flow.metadata["aiclient"]["attempts"] = [{}, {}]
-
-
-def _of_nobody(flow: HTTPFlow) -> None:
-    del flow.metadata["aiclient"]["provider"]
-
-
-def _of_models(flow: HTTPFlow) -> None:
-    flow.request.path, flow.request.method = "/v1/models", "GET"
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        (_without_answer, "there is no answer"),
-        (_without_bodies, "store_streamed_bodies"),
-        (_tried_twice, "it took 2 attempts"),
-        (_of_nobody, "no provider was asked"),
-        (_of_models, "needs all legs"),
-    ],
-    ids=["no answer", "no bodies", "attempts", "nobody", "models"],
-)
-async def test_what_is_missing_is_said(tmp_path: Path, change: Callable[[HTTPFlow], None], reason: str) -> None:
-    flow = await flow_of(CHAT_PATH, None, CHAT_ANSWER)
-    change(flow)
-    found = only(dumped(tmp_path, flow))
-    assert isinstance(found, Unplayed)
-    assert reason in found.reason
-
-
-async def test_flows_of_others_are_passed_over(tmp_path: Path) -> None:
-    stranger: Any = tflow(resp=True)
-    ours = await flow_of(CHAT_PATH, None, CHAT_ANSWER)
-    assert isinstance(only(dumped(tmp_path, stranger, ours)), Captured)
-
-
-async def test_a_dump_that_ends_in_the_middle_gives_what_it_has(tmp_path: Path) -> None:
-    flow = await flow_of(CHAT_PATH, None, CHAT_ANSWER)
-    path = dumped(tmp_path, flow, flow)
-    path.write_bytes(path.read_bytes()[:-100])
-    first, last = read_dump(path)
-    assert isinstance(first, Captured)
-    assert isinstance(last, Unplayed)
-    assert "middle of flow 2" in last.reason
-
-
-def test_another_kind_of_file_is_no_source(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("hello")
-    with pytest.raises(NoSource, match="neither records nor a dump"):
-        list(read_dump(tmp_path / "a.txt"))
-
-
-# --- with legs ---
 
 
 def with_legs(**change: Any) -> HTTPFlow:
@@ -229,6 +97,70 @@ def with_legs(**change: Any) -> HTTPFlow:
     return flow
 
 
+def test_a_flow_without_legs_says_so(tmp_path: Path) -> None:
+    flow = with_legs()
+    del flow.metadata["aiclient"]["legs"]
+    found = only(dumped(tmp_path, flow))
+    assert isinstance(found, Unplayed)
+    assert found.reason == "its legs are not in the dump: nobody kept flows yet when it began"
+    assert found.id.startswith("req_")
+
+
+def test_an_answer_that_was_not_kept_is_said(tmp_path: Path) -> None:
+    flow = with_legs()
+    assert flow.response is not None
+    flow.response.data.content = None
+    found = only(dumped(tmp_path, flow))
+    assert isinstance(found, Unplayed)
+    assert "store_streamed_bodies" in found.reason
+
+
+def test_flows_of_others_are_passed_over(tmp_path: Path) -> None:
+    stranger: Any = tflow(resp=True)
+    assert isinstance(only(dumped(tmp_path, stranger, with_legs())), Captured)
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_dump_without_a_flow_of_ours_says_so(tmp_path: Path, count: int) -> None:
+    found = only(dumped(tmp_path, *(tflow(resp=True) for _ in range(count))))
+    assert isinstance(found, Unplayed)
+    assert found.reason == f"it holds no exchange of aiclient ({count} flows)"
+
+
+def test_a_dump_that_ends_in_the_middle_gives_what_it_has(tmp_path: Path) -> None:
+    path = dumped(tmp_path, with_legs(), with_legs())
+    path.write_bytes(path.read_bytes()[:-100])
+    first, last = read_dump(path)
+    assert isinstance(first, Captured)
+    assert isinstance(last, Unplayed)
+    assert "middle of flow 2" in last.reason
+
+
+def test_damage_that_mitmproxy_does_not_expect_is_told_as_well(tmp_path: Path) -> None:
+    """Its reader raises KeyError where a member's name is damaged."""
+    path = dumped(tmp_path, with_legs(), with_legs())
+    written = path.read_bytes()
+    at = written.rindex(b"server_conn")
+    path.write_bytes(written[:at] + b"S" + written[at + 1 :])
+    first, last = read_dump(path)
+    assert isinstance(first, Captured)
+    assert isinstance(last, Unplayed)
+    assert "damaged" in last.reason
+
+
+@pytest.mark.parametrize("content", [b"hello", b"12:hello", b"999999999999:hello"], ids=["text", "short", "vast"])
+def test_another_kind_of_file_is_no_source(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.txt").write_bytes(content)
+    with pytest.raises(NoSource, match="neither records nor a dump"):
+        list(read_dump(tmp_path / "a.txt"))
+
+
+def test_a_body_that_points_at_itself_is_told(tmp_path: Path) -> None:
+    flow = with_legs()
+    flow.metadata["aiclient"]["legs"]["client"]["body"] = {"same": "/client/body"}
+    assert isinstance(only(dumped(tmp_path, flow)), Unplayed)
+
+
 def test_all_legs_are_read_with_their_chunks(tmp_path: Path) -> None:
     found = only(dumped(tmp_path, with_legs()))
     assert isinstance(found, Captured)
@@ -271,3 +203,32 @@ def test_an_attempt_without_an_answer_has_none(tmp_path: Path) -> None:
     found = only(dumped(tmp_path, flow))
     assert isinstance(found, Captured)
     assert found.attempts[0].answer is None
+
+
+@pytest.mark.parametrize("path", [CHAT_PATH, MESSAGES_PATH], ids=["same protocol", "another"])
+@pytest.mark.parametrize("mode", ["overwrite", "append", "prepend", "replace"])
+async def test_a_flow_with_a_prompt_of_the_operators_is_replayed_as_it_was(
+    path: str, mode: str, tmp_path: Path
+) -> None:
+    rule = {"mode": mode, "replacements": [["cat", "dog"]]} if mode == "replace" else {"mode": mode, "text": "Ours."}
+    kept = Kept(given={"system_prompts": {"client:*": rule}})
+    body = MESSAGES | {"system": "A cat."} if path == MESSAGES_PATH else CHAT
+    flow = await kept.asked(call(f"/claude-custom{path}", body))
+    await kept.answered(flow, MESSAGE_ANSWER)
+    found = only(dumped(tmp_path, flow))
+    assert isinstance(found, Captured)
+    assert b"Ours." not in found.body
+    [verdict] = verdicts([found])
+    assert isinstance(verdict, Verdict)
+    assert (verdict.differences, verdict.rewritten) == ([], [])
+    [other] = verdicts([replace(found, attempts=[replace(tried, prompt=None) for tried in found.attempts])])
+    assert isinstance(other, Verdict)
+    assert bool(other.differences) is (mode != "replace" or path == MESSAGES_PATH), "without it the request is another"
+
+
+def test_a_prompt_of_the_operators_that_is_not_whole_is_told(tmp_path: Path) -> None:
+    flow = with_legs()
+    flow.metadata["aiclient"]["legs"]["system_prompt"] = {"mode": "append"}
+    found = only(dumped(tmp_path, flow))
+    assert isinstance(found, Unplayed)
+    assert "not whole" in found.reason

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 
 import pytest
 from mitmproxy.addons.savehar import SaveHar
@@ -221,7 +222,7 @@ async def test_a_large_exchange_is_redacted_beside_the_event_loop(kept: Kept, mo
 
 async def test_a_client_that_leaves_has_legs_too(kept: Kept) -> None:
     flow = await kept.asked(call(MESSAGES_PATH, {**MESSAGES, "metadata": {"user_id": SECRET}}))
-    flow.error = Error("Client disconnected.")
+    flow.error, live(flow).client_left = Error("Client disconnected."), True
     kept.rig.upstream_leg.error(flow)
     await kept.legs.error(flow)
     legs = legs_of(flow)
@@ -297,3 +298,31 @@ async def test_har_entries_tell_the_legs(kept: Kept) -> None:
         entries = har.make_har([flow, other])["log"]["entries"]
     assert entries[0]["_aiclient"]["legs"] == legs_of(flow)
     assert "_aiclient" not in entries[1]
+
+
+@pytest.mark.parametrize("path", [CHAT_PATH, MESSAGES_PATH])
+async def test_what_the_operator_put_in_stands_beside_the_clients_own(path: str) -> None:
+    rules = {"client:*": {"mode": "append", "text": f"Ours, {SECRET}.", "replacements": [["a", "b"]]}}
+    kept = Kept(given={"system_prompts": rules})
+    flow = await kept.asked(call(f"/claude-custom{path}", CHAT if path == CHAT_PATH else MESSAGES))
+    await kept.answered(flow, MESSAGE_ANSWER)
+    legs = legs_of(flow)
+    assert legs["system_prompt"] == {
+        "mode": "append",
+        "text": "Ours, [redacted:key].",
+        "replacements": [{"old": "a", "new": "b"}],
+    }
+    assert "system_prompt" not in legs["attempts"][0]
+    assert "Ours" not in legs["client"]["body"]["text"]
+    assert "Ours, " in legs["attempts"][0]["request"]["body"]["text"]
+    assert tnetstring.loads(tnetstring.dumps(flow.metadata["aiclient"])) == flow.metadata["aiclient"]
+
+
+async def test_an_attempt_with_another_prompt_says_so() -> None:
+    kept = Kept(given={"system_prompts": {"client:*": {"mode": "append", "text": "Ours."}}})
+    flow = await kept.asked(call(CHAT_PATH, CHAT))
+    live(flow).made.insert(0, replace(live(flow).made[0], prompt=None))
+    await kept.answered(flow, CHAT_ANSWER)
+    first, second = legs_of(flow)["attempts"]
+    assert first["system_prompt"] is None
+    assert "system_prompt" not in second

@@ -133,7 +133,7 @@ def test_a_chunk_boundary_inside_a_character_that_is_lost_is_named(monkeypatch: 
     monkeypatch.setattr(sse.SSEDecoder, "feed", lambda self, data: feed(self, data.decode(errors="replace").encode()))
     found = told("gemini-custom/chat_cut_inside_characters")
     [text] = [each for each in found if each.leg == "client answer"]
-    assert text.path == "choices[0].message.content[0].text"
+    assert text.path == "choices[0].message.content"
     assert "Grüße" in str(text.recorded)
     assert "\N{REPLACEMENT CHARACTER}" in str(text.today)
 
@@ -240,7 +240,7 @@ def test_a_writer_that_forgets_a_frame_is_named(monkeypatch: pytest.MonkeyPatch)
             return bytes(self._writer.end()).replace(b"data: [DONE]\n\n", b"")
 
     monkeypatch.setitem(WIRES, "chat", replace(right, stream_writer=lambda ask: Endless(right.stream_writer(ask))))
-    assert told("claude-custom/chat_thinking") == [Difference("client answer", "besides", ["[DONE]"], NOTHING)]
+    assert told("claude-custom/chat_thinking") == [Difference("client answer", "events[3]", "[DONE]", NOTHING)]
 
 
 def test_a_converter_that_raises_is_a_difference_and_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -329,6 +329,17 @@ def test_a_request_that_we_refused_is_refused_again(tmp_path: Path) -> None:
     verdict = verdict_of(replace(from_facts(tmp_path, **(more | {"answer": other})), record={}))
     assert isinstance(verdict, Verdict)
     assert [each.path for each in verdict.differences] == ["error.type"]
+
+
+def test_a_stored_answer_is_fetched_again(tmp_path: Path) -> None:
+    made = samples.attempt(b"", b'{"id": "resp_1", "object": "response"}')
+    made.provider, made.method, made.url = "openaiResponses-custom", "GET", "https://openai.test/v1/responses/resp_1"
+    made.wire, made.model = "responses", ""
+    more: dict[str, object] = {"wire": WIRES["responses"], "action": "stored", "method": "GET", "generates": False}
+    one = from_facts(tmp_path, path="/v1/responses/resp_1", body=b"", attempts=[made], answer=made.answer, **more)
+    [sent] = Replay().today(replace(one, record={})).sent
+    assert not isinstance(sent, str)
+    assert (sent.method, sent.url) == ("GET", "https://openai.test/v1/responses/resp_1")
 
 
 def test_an_answer_of_ours_that_the_request_does_not_explain_is_not_replayed(tmp_path: Path) -> None:

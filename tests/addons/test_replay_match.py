@@ -85,6 +85,50 @@ def test_what_means_something_else_is_not(now: JsonObject) -> None:
     assert taken(index(("one", request(HELLO))), request(now)) is None
 
 
+DATES = (
+    *("2026-11-23", "2026-11-23T10:11:12.5Z", "2026-11-23 10:11:12 +01:00", "10:11:12", "11/23/2026"),
+    *("November 23, 2026", "Monday, November 23rd, 2026", "Mon Nov 23 2026", "23. Nov 2026", "23 November 2026"),
+    *("f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "12345678-7dec-11d0-a765-00a0c91e6bf6"),
+)
+
+
+@pytest.mark.parametrize("date", DATES)
+def test_a_date_or_a_made_up_id_anywhere_in_a_text_does_not_count(date: str) -> None:
+    def said(when: str) -> JsonObject:
+        call: JsonObject = {"type": "tool_call", "id": "a", "name": "f", "arguments": {"when": f"at {when}"}}
+        return talk(
+            text("user", f"It is ({when})."),
+            {"role": "assistant", "parts": [call]},
+            system=f"You help. It is {when} now.",
+            tools=[tool("f", description=f"Since {when}.")],
+        )
+
+    found = index(("one", request(said(date))))
+    assert taken(found, request(said("2027-01-01"))) == "one"
+    assert taken(found, request(said("tomorrow"))) is None
+
+
+@pytest.mark.parametrize("word", ["v1.2", "main.py:12:5", "May we?", "2026", "1/2", "deadbeef", "3:45"])
+def test_what_is_no_date_counts(word: str) -> None:
+    found = index(("one", request(talk(text("user", f"Look at {word}")))))
+    assert taken(found, request(talk(text("user", "Look at 2026-11-23")))) is None
+
+
+def test_the_answer_to_the_very_same_dates_goes_first() -> None:
+    days = [talk(text("user", f"Who won on 2026-11-{day}?")) for day in (20, 21, 22)]
+    found = index(("20", request(days[0])), ("21", request(days[1], "x")))
+    assert taken(found, request(days[1])) == "21"
+    assert taken(found, request(days[0], "x")) == "20"
+    assert taken(found, request(days[2], "x")) == "21"
+
+
+def test_a_conversation_without_turns_is_one_as_well() -> None:
+    """What a client of the Responses API asks with `instructions` alone."""
+    found = index(("one", request(talk(system="Say hello."))))
+    assert taken(found, request(talk(system="Say hello."))) == "one"
+    assert found.nearest(request(HELLO)) == "the nearest is one, which ends before turn 1 ('user: Hello')"
+
+
 def test_another_action_is_another_request() -> None:
     found = index(("one", request(HELLO)))
     assert found.take(asked("count", HELLO, "m", FORM)) is None

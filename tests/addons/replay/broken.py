@@ -1,6 +1,6 @@
 """Converters that are broken on purpose, and the recordings that must tell."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from addons.replay.judge import Verdict
 from addons.replay.recording import read
 from addons.replay_legs import verdicts
 from converters.events import StreamEvent
+from converters.json_codec import JsonObject
 from converters.profile import Profile
 from converters.turns import Chat
 from converters.wire import StreamReader
@@ -49,16 +50,17 @@ class _Changed:
     def __init__(self, reader: StreamReader, change: Callable[[StreamEvent], Iterable[StreamEvent]]) -> None:
         self._reader, self._change = reader, change
 
-    def feed(self, data: bytes) -> list[StreamEvent]:
-        return [seen for event in self._reader.feed(data) for seen in self._change(event)]
+    def feed(self, data: bytes) -> Iterator[StreamEvent]:
+        return (seen for event in self._reader.feed(data) for seen in self._change(event))
 
-    def close(self) -> list[StreamEvent]:
-        return [seen for event in self._reader.close() for seen in self._change(event)]
+    def close(self) -> Iterator[StreamEvent]:
+        return (seen for event in self._reader.close() for seen in self._change(event))
 
 
 def break_reader(
     monkeypatch: pytest.MonkeyPatch, provider: str, change: Callable[[StreamEvent], Iterable[StreamEvent]]
 ) -> None:
+    """Of streams and of whole answers."""
     wire = type(catalogue()[provider]).wire
     assert wire is not None
     right = wire.stream_reader
@@ -66,4 +68,7 @@ def break_reader(
     def broken(profile: Profile, chat: Chat | None = None, /) -> StreamReader:
         return _Changed(right(profile, chat), change)
 
-    break_wire(monkeypatch, provider, stream_reader=broken)
+    def broken_whole(body: JsonObject, profile: Profile) -> Iterator[StreamEvent]:
+        return (seen for event in wire.read_answer(body, profile) for seen in change(event))
+
+    break_wire(monkeypatch, provider, stream_reader=broken, read_answer=broken_whole)

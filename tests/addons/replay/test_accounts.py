@@ -92,3 +92,15 @@ def test_a_provider_that_needs_a_real_account_says_so() -> None:
     needy: Provider = _Needy()
     with pytest.raises(Unplayable, match="needs a real account"):
         stand_in(needy, tried("openai-custom", URLS["openai-custom"]), Action.GENERATE, stream=False)
+
+
+def test_where_a_request_went_must_be_a_url() -> None:
+    with pytest.raises(Unplayable, match="is no URL"):
+        stand_in(catalogue()["openai-custom"], tried("openai-custom", "nowhere"), Action.GENERATE, stream=False)
+
+
+def test_a_stored_answer_is_named_in_its_path() -> None:
+    provider = catalogue()["openaiResponses-custom"]
+    one = tried(provider.name, "https://vendor.test/v0/responses/resp_1")
+    account = stand_in(provider, one, Action.STORED, stream=False, stored="resp_1")
+    assert account.base_url == "https://vendor.test/v0"

@@ -43,22 +43,28 @@ def test_chat_text_calls_and_reason_are_put_together() -> None:
         ("c2", {"name": "g", "arguments": '{"b":1}'}),
     ]
     assert choice["finish_reason"] == "tool_calls"
-    assert (found["usage"], found["besides"]) == ({"total_tokens": 3}, ["[DONE]"])
+    assert found["usage"] == {"total_tokens": 3}
+    assert found["events"] == ["role content", "content", "tool_calls", "finish_reason", "usage", "[DONE]"]
 
 
 def test_chat_an_error_inside_the_stream_is_seen() -> None:
     found: Any = understood("chat", stream(chunk({"content": "He"}), {"error": {"type": "server_error"}}), SSE)
     assert found["error"] == {"type": "server_error"}
-    assert "besides" not in found
+    assert found["events"] == ["content", "error"]
 
 
 def test_anthropic_blocks_and_deltas_are_put_together() -> None:
     found: Any = understood("anthropic", b"".join(ANTHROPIC_STREAM), SSE)
     assert found["content"] == [{"type": "text", "text": "It rains."}]
     assert (found["stop_reason"], found["usage"]) == ("end_turn", {"input_tokens": 11, "output_tokens": 7})
-    assert found["events"] == [
-        *("message_start", "content_block_start 0", "content_block_stop 0", "message_delta", "message_stop"),
-    ]
+    block = ("content_block_start 0", "content_block_delta 0", "content_block_stop 0")
+    assert found["events"] == ["message_start", *block, "message_delta", "message_stop"]
+
+
+def test_anthropic_a_frame_with_the_wrong_name_shows() -> None:
+    """Anthropic's own SDK goes by the name and not by the type."""
+    found: Any = understood("anthropic", b'event: message\ndata: {"type": "message_stop"}\n\n', SSE)
+    assert found["events"] == ["message_stop as 'message'"]
 
 
 def test_anthropic_a_missing_end_and_an_error_show_and_a_ping_does_not() -> None:
@@ -88,25 +94,44 @@ def test_anthropic_arguments_and_signatures_grow() -> None:
     assert (call["arguments"], call["citations_delta"]) == ('{"a":1}', [{"citation": "x"}])
 
 
-def test_responses_deltas_stand_beside_the_final_answer() -> None:
-    """A client may read either."""
-    body = stream(
+def named(*payloads: dict[str, Any]) -> bytes:
+    return b"".join(f"event: {each['type']}\n".encode() + stream(each) for each in payloads)
+
+
+def test_responses_everything_stands_beside_the_final_answer() -> None:
+    """A client may read either, and wait for any of the events."""
+    text = {"output_index": 0, "content_index": 0}
+    body = named(
+        {"type": "response.created", "sequence_number": 0, "response": {"status": "in_progress"}},
         {"type": "response.output_item.added", "output_index": 0, "item": {"type": "message"}},
-        {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "Hel"},
-        {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "lo"},
+        {"type": "response.output_text.delta", **text, "delta": "Hel", "sequence_number": 2},
+        {"type": "response.output_text.delta", **text, "delta": "lo", "sequence_number": 3},
+        {"type": "response.output_text.done", **text, "text": "Hello"},
         {"type": "response.output_item.done", "output_index": 0, "item": {"type": "message", "id": "m"}},
         {"type": "response.completed", "response": {"status": "completed"}},
     )
     found: Any = understood("responses", body, SSE)
+    assert found["created"] == {"status": "in_progress"}
     assert found["streamed"] == [
-        {"added": "message", "output_text.delta 0": "Hello", "done": {"type": "message", "id": "m"}}
+        {
+            "output_item.added": {"output_index": 0, "item": {"type": "message"}},
+            "output_text.delta 0": "Hello",
+            "output_text.done 0": {**text, "text": "Hello"},
+            "output_item.done": {"output_index": 0, "item": {"type": "message", "id": "m"}},
+        }
     ]
     assert (found["ends"], found["final"]) == ("response.completed", {"status": "completed"})
+    assert found["events"] == [
+        "response.created",
+        *("response.output_item.added 0", "response.output_text.delta 0 0"),
+        *("response.output_text.done 0 0", "response.output_item.done 0"),
+        "response.completed",
+    ]
 
 
 def test_responses_an_error_event_is_seen() -> None:
-    found: Any = understood("responses", stream({"type": "error", "code": "x"}), SSE)
-    assert found == {"error": {"code": "x"}, "streamed": []}
+    found: Any = understood("responses", named({"type": "error", "code": "x"}), SSE)
+    assert found == {"error": {"code": "x"}, "streamed": [], "events": ["error"]}
 
 
 def gemini(*parts: dict[str, Any], **more: object) -> dict[str, Any]:
@@ -126,11 +151,27 @@ EVENTS = (
 
 def test_gemini_pieces_of_one_text_are_one_part() -> None:
     found: Any = understood("gemini", stream(*EVENTS), SSE)
-    assert found["candidate"] == {
-        "parts": [{"text": "Let me see", "thought": True}, {"text": "Hello"}, {"functionCall": {"name": "f"}}],
-        "finishReason": "STOP",
-    }
+    parts = [{"text": "Let me see", "thought": True}, {"text": "Hello"}, {"functionCall": {"name": "f"}}]
+    assert found["candidates"] == [{"parts": parts, "finishReason": "STOP"}]
     assert found["usageMetadata"] == {"n": 0}
+    assert found["events"] == ["text thought", "text", "functionCall", "finishReason"]
+
+
+def test_gemini_every_candidate_counts() -> None:
+    def candidate(index: int, text: str) -> dict[str, Any]:
+        return {"index": index, "content": {"parts": [{"text": text}]}}
+
+    found: Any = understood("gemini", stream({"candidates": [candidate(0, "a"), candidate(1, "b")]}), SSE)
+    assert [each["parts"] for each in found["candidates"]] == [[{"text": "a"}], [{"text": "b"}]]
+
+
+def test_code_assist_every_frame_is_taken_out_of_its_envelope() -> None:
+    enclosed = [{"response": each, "traceId": "t"} for each in EVENTS]
+    plain = understood("gemini", stream(*EVENTS), SSE)
+    assert understood("gemini", stream(*enclosed), SSE, enclosed=True) == plain
+    assert understood("gemini", b'{"response": {"a": 1}}', "application/json", enclosed=True) == {"a": 1}
+    error = b'{"error": {"code": 500}}'
+    assert understood("gemini", error, "application/json", enclosed=True) == {"error": {"code": 500}}
 
 
 def test_gemini_an_array_is_understood_as_the_stream_that_it_is() -> None:

@@ -1,8 +1,11 @@
 """Verdicts: what counts in each leg."""
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from addons.replay.captured import Captured, Sent, Today
 from addons.replay.compare import Difference
@@ -64,6 +67,41 @@ def test_a_head_that_was_redacted_cannot_be_compared() -> None:
     fields = [*tried.sent.headers, ("x-amzn-kiro-profile-arn", "[redacted:custom]")]
     one = replace(one, attempts=[replace(tried, sent=replace(tried.sent, headers=fields))])
     assert judge(one, today).differences == []
+
+
+STREAMED = [
+    path.parent.relative_to(RECORDINGS).as_posix()
+    for path in sorted(RECORDINGS.rglob("exchange.json"))
+    if (path.parent / "client_answer.chunks.json").exists()
+]
+_OF_NO_MEANING = (b"event: ping\n", b'"partial_json":""')  # frames that no client misses
+
+
+@pytest.mark.parametrize("name", STREAMED)
+def test_every_frame_of_a_stream_counts(name: str) -> None:
+    """Whichever frame a writer leaves out, it is a difference."""
+    one = read(RECORDINGS / name)
+    today = Replay().today(one)
+    assert today.answer is not None
+    frames = re.findall(rb".+?\n\n", today.answer.body, re.DOTALL)
+    for number, frame in enumerate(frames):
+        if any(word in frame for word in _OF_NO_MEANING):
+            continue
+        without = [*frames[:number], *frames[number + 1 :]]
+        answer = replace(today.answer, chunks=[(0.0, b"".join(without))])
+        assert judge(one, replace(today, answer=answer)).differences, frame
+
+
+@pytest.mark.parametrize("name", ["claude-custom/chat_thinking", "openai-custom/responses_tool_call"])
+def test_the_end_of_a_stream_comes_last(name: str) -> None:
+    one = read(RECORDINGS / name)
+    today = Replay().today(one)
+    assert today.answer is not None
+    *frames, before, last = re.findall(rb".+?\n\n", today.answer.body, re.DOTALL)
+    turned = replace(today.answer, chunks=[(0.0, b"".join([*frames, last, before]))])
+    found = judge(one, replace(today, answer=turned)).differences
+    assert found
+    assert all(each.path.startswith("events[") for each in found)
 
 
 def test_another_content_type_is_one_difference() -> None:

@@ -11,7 +11,10 @@ SAME: dict[str, tuple[Json, Json]] = {
     "dates": ({"at": "2026-11-23T10:00:00Z"}, {"at": "2025-01-01T00:00:00.5+01:00"}),
     "spaces in arguments": ({"arguments": '{"a":1}'}, {"arguments": '{ "a": 1 }'}),
     "a text or its only part": ({"content": "Hi"}, {"content": [{"type": "text", "text": "Hi"}]}),
-    "how a text part is called": ({"content": [{"type": "input_text", "text": "x"}]}, {"content": "x"}),
+    "a text as the Responses API calls it": (
+        {"role": "assistant", "content": [{"type": "output_text", "text": "x"}]},
+        {"role": "assistant", "content": "x"},
+    ),
     "nothing": ({"a": None, "b": [], "c": {}, "d": ""}, {}),
     "how an error is worded": ({"error": {"type": "x", "message": "a"}}, {"error": {"type": "x", "message": "b"}}),
     "ids that belong together": (
@@ -35,6 +38,12 @@ DIFFERENT: dict[str, tuple[Json, Json]] = {
     ),
     "order of turns": ({"messages": [1, 2]}, {"messages": [2, 1]}),
     "no id": ({"id": "a"}, {}),
+    "no date": ({"created": 5}, {}),
+    "a part of no kind": ({"content": [{"text": "x"}]}, {"content": [{"type": "text", "text": "x"}]}),
+    "what a user said is no output": (
+        {"role": "user", "content": [{"type": "output_text", "text": "x"}]},
+        {"role": "user", "content": [{"type": "input_text", "text": "x"}]},
+    ),
 }
 
 
@@ -48,6 +57,12 @@ def test_the_same(name: str) -> None:
 def test_not_the_same(name: str) -> None:
     one, other = DIFFERENT[name]
     assert meaning(one) != meaning(other)
+
+
+def test_an_answer_is_spelled_as_its_client_reads_it() -> None:
+    text, parts = {"content": "Hi"}, {"content": [{"type": "text", "text": "Hi"}]}
+    assert meaning(text) == meaning(parts)  # of a request
+    assert meaning(text, answer=True) != meaning(parts, answer=True)
 
 
 def test_an_id_is_where_it_was_first() -> None:

@@ -71,8 +71,10 @@ def test_a_picture_that_was_left_out_has_something_in_its_place(tmp_path: Path) 
         ({"schema": "aiclient.record/9"}, "aiclient.record/9"),
         ({"request": {}}, "no whole record"),
         ({"attempts": [{"request": {}}]}, "no whole record"),
+        ({"answer": {"status": "200", "headers": [], "body": {"text": ""}}}, "no whole record"),
+        ({"answer": {"status": 200, "headers": [], "body": {"same": "/answer"}}}, "no whole record"),
     ],
-    ids=["version", "request", "attempt"],
+    ids=["version", "request", "attempt", "status", "a body in itself"],
 )
 def test_what_is_no_record_says_so(tmp_path: Path, change: JsonObject, reason: str) -> None:
     with pytest.raises(Unplayable, match=reason):
@@ -89,3 +91,11 @@ def test_a_leg_that_is_missing_is_named(tmp_path: Path) -> None:
     record["answer"]["body"] = {"omitted": {"sha256": "0" * 64, "bytes": 1, "type": "image/png"}}
     with pytest.raises(Unplayable, match="the client's answer is missing: the body was left out"):
         read(tmp_path, record)
+
+
+def test_a_head_that_is_no_pair_is_left_out(tmp_path: Path) -> None:
+    record: Any = record_of(tmp_path)
+    record["answer"]["headers"] = [["A", "1"], ["b"], "c"]
+    answer = read(tmp_path, record).answer
+    assert answer is not None
+    assert answer.headers == [("a", "1")]

@@ -62,9 +62,10 @@ def test_bodies_are_files_a_person_can_read(tmp_path: Path) -> None:
         '{ "model":"m",\n"max_tokens":1,"messages":[]}',
         '{"model":"m","model":"m2","messages":[]}',
         '{"model":"m","n":1e400,"big":12345678901234567890123,"messages":[]}',
+        '{"model":"m","messages":[{"role":"user","content":"\\ud83d"}]}',
         "no JSON at all",
     ],
-    ids=["ascii", "compact", "by hand", "twice", "numbers", "none"],
+    ids=["ascii", "compact", "by hand", "twice", "numbers", "half a character", "none"],
 )
 def test_json_comes_back_byte_by_byte_however_it_was_written(tmp_path: Path, body: str) -> None:
     facts = samples.exchange(body=body.encode(), attempts=[samples.attempt(body.encode(), samples.whole_answer())])
@@ -116,6 +117,22 @@ def test_a_record_that_lacks_a_leg_makes_no_folder(tmp_path: Path) -> None:
     assert not (tmp_path / "case").exists()
 
 
+def test_a_disk_that_is_full_leaves_no_half_of_a_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, *_: object, **__: object) -> int:
+        raise OSError(28, "No space left on device", str(self))
+
+    record = samples.made(samples.maker(tmp_path), samples.exchange())
+    monkeypatch.setattr(Path, "write_text", full)  # its last file
+    with pytest.raises(OSError, match="No space"):
+        made(tmp_path, record)
+    assert not (tmp_path / "case").exists()
+
+
+def test_a_query_that_looks_like_a_file_is_not_one(tmp_path: Path) -> None:
+    folder = made(tmp_path, samples.made(samples.maker(tmp_path), samples.exchange(query={"file": "a.txt"})))
+    assert read(folder).query == {"file": "a.txt"}
+
+
 def copied(tmp_path: Path) -> Path:
     folder = tmp_path / "copy"
     shutil.copytree(RECORDINGS / "openai-custom/chat_text", folder)
@@ -135,6 +152,16 @@ def test_a_file_that_is_missing_is_said(tmp_path: Path, name: str) -> None:
     folder = copied(tmp_path)
     (folder / name).unlink()
     with pytest.raises(Unplayable, match="no whole recording"):
+        read(folder)
+
+
+@pytest.mark.parametrize("name", ["request", "attempts", "answer"])
+def test_a_member_that_is_missing_is_said(tmp_path: Path, name: str) -> None:
+    folder = copied(tmp_path)
+    exchange = json.loads((folder / "exchange.json").read_text())
+    del exchange[name]
+    (folder / "exchange.json").write_text(json.dumps(exchange))
+    with pytest.raises(Unplayable, match=f"no whole recording: '{name}'"):
         read(folder)
 
 

@@ -14,7 +14,7 @@ CALL = Difference("client answer", "choices[0].message.tool_calls[1]", {"name": 
 
 def test_a_difference_names_leg_place_and_both_sides() -> None:
     assert text(Verdict(ONE, [REASON, CALL])).splitlines() == [
-        f"{ONE.id}  chat -> openai-custom/gpt-4.1-text: 2 differences",
+        f"{ONE.id}  chat -> openai-custom/gpt-4.1-text  ({RECORDINGS / 'openai-custom/chat_text'}): 2 differences",
         "  client answer: choices[0].finish_reason",
         '    recorded  "length"',
         '    today     "stop"',
@@ -40,7 +40,10 @@ def test_long_texts_are_shown_where_they_part() -> None:
 
 
 def test_what_others_wrote_cannot_move_the_cursor() -> None:
-    assert "\x1b" not in text(Verdict(ONE, [Difference("client answer", "\x1b[2J", "\x1b[2J", "x\x1b")]))
+    for length in (1, 500):
+        said = text(Verdict(ONE, [Difference("client answer", "\x1b[2J", "\x1b[2J" * length, "x\x1b\x9b" * length)]))
+        assert "\x1b" not in said
+        assert "\x9b" not in said
 
 
 def test_what_cannot_be_replayed_says_why() -> None:

@@ -97,3 +97,12 @@ def test_what_holds_nothing_is_said(tmp_path: Path) -> None:
         ids(tmp_path)
     with pytest.raises(NoSource, match="is not there"):
         ids(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["2026-11-23.jsonl", "2026-11-23.jsonl.zst"])
+def test_a_file_that_holds_no_line_is_told(tmp_path: Path, name: str) -> None:
+    """Empty, or no longer what zstd has written."""
+    (tmp_path / name).write_bytes(b"" if name.endswith("jsonl") else b"damaged")
+    [found] = exchanges([tmp_path / name], no_dump)
+    assert isinstance(found, Unplayed)
+    assert found.reason == "it holds no records"
