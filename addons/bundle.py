@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from addons.records.objects import PREFIX, Objects, reference
+from addons.records.prompt import prompts_in
 from addons.records.reader import member
 from addons.records.transcript import transcript
 from addons.redact import Redactor
@@ -93,10 +94,10 @@ def _resolved(line: bytes, kept: Mapping[str, bytes]) -> JsonObject:
     record = loads(line)
     assert isinstance(record, dict)
     talk = member(record, "conversation")
-    for name in ("system", "tools"):
-        match talk.get(name):
+    for holder, name in ((talk, "system"), (talk, "tools"), *((prompt, "text") for prompt in prompts_in(record))):
+        match holder.get(name):
             case {"ref": str(ref)}:
-                talk[name] = loads(kept[ref]) if ref in kept else None
+                holder[name] = loads(kept[ref]) if ref in kept else None
     return record
 
 
@@ -127,13 +128,19 @@ def _is_trace(line: str) -> bool:
 
 
 def pack(files: Iterable[File], root: str, path: Path, now: float) -> None:
-    """A tar.gz that only its owner can read; one that is there already is not overwritten (FileExistsError). OSError."""
-    with (
-        open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as raw,
-        gzip.GzipFile(fileobj=raw, mode="wb", mtime=int(now)) as zipped,
-        tarfile.open(fileobj=zipped, mode="w") as tar,
-    ):
-        for file in files:
-            entry = tarfile.TarInfo(f"{root}/{file.name}")
-            entry.size, entry.mode, entry.mtime = len(file.content), 0o600, int(now)
-            tar.addfile(entry, io.BytesIO(file.content))
+    """A tar.gz that only its owner can read; one that is there already is not overwritten (FileExistsError), and half a one is
+    removed. OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with (
+            open(descriptor, "wb") as raw,
+            gzip.GzipFile(fileobj=raw, mode="wb", mtime=int(now)) as zipped,
+            tarfile.open(fileobj=zipped, mode="w") as tar,
+        ):
+            for file in files:
+                entry = tarfile.TarInfo(f"{root}/{file.name}")
+                entry.size, entry.mode, entry.mtime = len(file.content), 0o600, int(now)
+                tar.addfile(entry, io.BytesIO(file.content))
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise

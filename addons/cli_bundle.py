@@ -14,7 +14,7 @@ from addons.bundle import bundle, lines_about, pack
 from addons.client_key import key_path
 from addons.providers import catalogue
 from addons.record_folder import records_folder
-from addons.records.reader import Records, Wanted
+from addons.records.reader import Records
 from addons.redact import Redactor
 from addons.settings import NAMES, SECRETS, written
 from addons.settings_sources import Loaded, SettingsError, home, load
@@ -38,8 +38,11 @@ def make_bundle(args: argparse.Namespace) -> None:
     """`bundle`. Raises SettingsError for what is not there or cannot be written."""
     loaded = load()
     records = Records(args.dir or records_folder(loaded.settings))
-    record = _record(records, args.id)
-    id_ = str(record["id"])
+    try:
+        record = records.find(args.id, resolve=False)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    id_ = str(record.get("id"))
     redactor = Redactor(rules=(*_RULES, *(rule for rule in loaded.settings.redact_patterns if rule not in _RULES)))
     redactor.refresh(_secrets(loaded))
     out = args.out or Path(f"aiclient-{id_}.tar.gz")
@@ -62,26 +65,12 @@ def make_bundle(args: argparse.Namespace) -> None:
     print("read it before you send it")
 
 
-def _record(records: Records, id_: str) -> JsonObject:
-    """With its references. Raises SettingsError."""
-    found: dict[str, JsonObject] = {}
-    for record in records.each(Wanted(id=None if id_ == "last" else id_), resolve=False):
-        found[str(record.get("id"))] = record
-        if id_ == "last":
-            found = {id_: record}
-        elif len(found) > 1:
-            raise SettingsError(f"{id_!r} is the beginning of more than one record's id")
-    if not found:
-        raise SettingsError(f"there is no record {id_!r} in {records.folder}")
-    return next(iter(found.values()))
-
-
 def _secrets(loaded: Loaded) -> Iterator[str]:
     """Every one that is at hand, to be looked for word for word."""
     found = [written(getattr(loaded.settings, name)) for name in SECRETS]
     with suppress(OSError):  # there is none yet
         found.append(key_path(home()).read_text().strip())
-    with suppress(CredentialError):  # an account that cannot be used is no reason to make no bundle
+    with suppress(SettingsError, CredentialError):  # an account that cannot be used is no reason to make no bundle
         credentials = [each.account.credential for each in read_all(loaded, catalogue()).members]
         found += [credential.key for credential in credentials if isinstance(credential, ApiKey)]
     return (secret for secret in found if len(secret) >= 8)

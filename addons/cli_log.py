@@ -5,23 +5,23 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
-from itertools import islice
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 
 from addons.record_folder import records_folder
 from addons.records.prune import prune
 from addons.records.reader import Records, Wanted, member
-from addons.records.transcript import printable, transcript, when
+from addons.records.transcript import transcript, when
 from addons.settings_sources import SettingsError, load
+from addons.table import shortened, table, terminal_width
 from converters.json_codec import Json, JsonObject
 
 _AGO = re.compile(r"(\d{1,6})\s*([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_RIGHT = ("in", "out", "s", "requests", "failed", "cached")  # columns of numbers
 _ANSWER_WIDTH = 60
+_SPARE = ("client", "asked of", "s")  # columns that a narrow terminal does without
 
 
 def add_log_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,20 +66,22 @@ def run_log(args: argparse.Namespace) -> None:
     run: Callable[[argparse.Namespace, Records], None] = args.log
     try:
         run(args, Records(folder))
-    except BrokenPipeError:  # `| head`
-        sys.stderr.close()
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise SettingsError(f"cannot read {folder}: {error.strerror}") from error
 
 
-def moment(text: str, now: datetime | None = None) -> float:
-    """A date, a time or an age -> unix seconds. argparse.ArgumentTypeError for anything else."""
-    if match := _AGO.fullmatch(text.strip()):
-        seconds = int(match[1]) * _SECONDS[match[2]]
-        return ((now or datetime.now()) - timedelta(seconds=seconds)).timestamp()
+def moment(text: str, now: datetime | None = None, zone: tzinfo | None = None) -> float:
+    """A date, a time or an age -> unix seconds. zone: of what names none; None: this machine's. argparse.ArgumentTypeError for
+    anything else."""
     try:
-        return datetime.fromisoformat(text.strip()).timestamp()
-    except ValueError:
+        if match := _AGO.fullmatch(text.strip()):
+            age = timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
+            return ((now or datetime.now()) - age).timestamp()
+        found = datetime.fromisoformat(text.strip())
+        return (found if found.tzinfo else found.replace(tzinfo=zone)).timestamp()
+    except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(
             f"{text!r} is no time: write 2026-11-23, 2026-11-23T10:00, or an age like 90m"
         ) from None
@@ -99,29 +101,21 @@ def _wanted(args: argparse.Namespace, text: str | None = None) -> Wanted:
 
 
 def _list(args: argparse.Namespace, records: Records) -> None:
-    _print_rows(args, records, records.each(_wanted(args), resolve=False), args.n)
+    found = records.latest(args.n, _wanted(args))
+    _print_rows(args, records, [(record, _gist(record)) for record in found])
 
 
 def _search(args: argparse.Namespace, records: Records) -> None:
-    found = records.each(_wanted(args, args.text), resolve=False)
-    _print_rows(args, records, found, args.n, lambda record: _place_of(record, args.text))
+    found = records.latest(args.n, _wanted(args, args.text))
+    _print_rows(args, records, [(record, _place_of(record, args.text)) for record in found])
 
 
 def _show(args: argparse.Namespace, records: Records) -> None:
-    if args.id == "last":
-        last = _last(records.each(resolve=False), 1)
-        if not last:
-            raise SettingsError(f"there are no records in {records.folder}")
-        record = records.resolved(last[0])
-    else:
-        try:
-            record = records.find(args.id)
-        except ValueError as error:
-            raise SettingsError(str(error)) from None
-    print(
-        json.dumps(record, ensure_ascii=False, indent=2) if args.json else transcript(record),
-        end="\n" if args.json else "",
-    )
+    try:
+        record = records.find(args.id)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    print(_json(record, indent=2) + "\n" if args.json else transcript(record), end="")
 
 
 def _stats(args: argparse.Namespace, records: Records) -> None:
@@ -138,18 +132,21 @@ def _stats(args: argparse.Namespace, records: Records) -> None:
     found = [{"day": day, "model": model, **row} for (day, model), row in sorted(rows.items())]
     if args.json:
         for each in found:
-            print(json.dumps(each))
+            print(_json(each))
+        return
+    if not found:
+        print("no exchange fits")
         return
     total = {name: sum(row[name] for row in rows.values()) for name in _SUMS}
     texts = [{name: _number(value) for name, value in row.items()} for row in found]
     print(table([*texts, {"day": "total", "model": "", **{name: _number(value) for name, value in total.items()}}]))
-    _say_torn(records)
+    _say_skipped(records)
 
 
 def _follow(args: argparse.Namespace, records: Records) -> None:
     for record in records.follow(_wanted(args), time.sleep):
         if args.json:
-            print(json.dumps(record, ensure_ascii=False), flush=True)
+            print(_json(record), flush=True)
         else:
             print(transcript(record, new_only=True), flush=True)
 
@@ -158,7 +155,7 @@ def _prune(args: argparse.Namespace, records: Records) -> None:
     days = load().settings.record_keep_days if args.keep_days is None else args.keep_days
     pruned = prune(records.folder, days, date.today(), dry=args.dry_run)
     if args.json:
-        print(json.dumps(asdict(pruned)))
+        print(_json(asdict(pruned)))
         return
     verb = "to be removed" if args.dry_run else "removed"
     print(f"{verb}: {pruned.records:,} files of records, {pruned.objects:,} objects, {pruned.bytes:,} bytes")
@@ -169,32 +166,23 @@ _SUMS = ("requests", "failed", "in", "cached", "out")
 # --- rows ---
 
 
-def _print_rows(
-    args: argparse.Namespace,
-    records: Records,
-    found: Iterable[JsonObject],
-    most: int,
-    last_column: Callable[[JsonObject], str] | None = None,
-) -> None:
-    chosen = _last(found, most)
+def _print_rows(args: argparse.Namespace, records: Records, found: Sequence[tuple[JsonObject, str]]) -> None:
+    """found: records, and what the last column says of them."""
     if args.json:
-        for record in chosen:
-            print(json.dumps(row_of(record), ensure_ascii=False))
+        for record, _ in found:
+            print(_json(row_of(record)))
         return
-    if not chosen:
+    if found:
+        print(table([_as_texts(row_of(record), last) for record, last in found], terminal_width(), _SPARE))
+    else:
         print("no exchange fits")
-        return
-    print(table([_as_texts(row_of(record), (last_column or _gist)(record)) for record in chosen]))
-    _say_torn(records)
+    _say_skipped(records)
 
 
-def _last(found: Iterable[JsonObject], most: int) -> list[JsonObject]:
-    """The last ones; all for 0."""
-    kept: list[JsonObject] = []
-    iterator = iter(found)
-    while block := list(islice(iterator, most or 1000)):
-        kept = [*kept, *block][-most:] if most else [*kept, *block]
-    return kept
+def _json(value: object, indent: int | None = None) -> str:
+    """Readable, unless the output cannot write all letters."""
+    written_by = (sys.stdout.encoding or "").lower().replace("-", "")
+    return json.dumps(value, ensure_ascii=written_by != "utf8", indent=indent)
 
 
 def row_of(record: JsonObject) -> JsonObject:
@@ -222,14 +210,15 @@ def row_of(record: JsonObject) -> JsonObject:
 
 
 def _as_texts(row: JsonObject, last: str) -> dict[str, str]:
-    model = str(row["model"] or row["action"] or "-")
+    action = "" if row["action"] == "generate" else str(row["action"] or "-")
+    model = " ".join(str(word) for word in (row["model"], f"({action})" if action and row["model"] else action) if word)
     target = "/".join(str(part) for part in (row["provider"], row["target"]) if part)
     tries = row["attempts"]
     return {
         "time": str(row["time"]),
         "id": str(row["id"]).removeprefix("req_")[:12],
         "client": str(row["client"]),
-        "model": model,
+        "model": model or "-",
         "asked of": target or "-",
         "status": f"{row['status'] or '-'} {row['state']}"
         + (f" x{tries}" if isinstance(tries, int) and tries > 1 else ""),
@@ -247,7 +236,7 @@ def _number(value: object) -> str:
 def _gist(record: JsonObject) -> str:
     """The answer's first words, or the error."""
     if error := record.get("error"):
-        return _one_line(str(error))
+        return shortened(str(error), _ANSWER_WIDTH)
     parts = member(member(record, "conversation"), "answer").get("parts")
     words = []
     for part in parts if isinstance(parts, list) else ():
@@ -256,12 +245,7 @@ def _gist(record: JsonObject) -> str:
                 words.append(text[: 2 * _ANSWER_WIDTH])
             case {"type": "tool_call", "name": name}:
                 words.append(f"{name}()")
-    return _one_line(" ".join(words))
-
-
-def _one_line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _ANSWER_WIDTH else line[: _ANSWER_WIDTH - 3] + "..."
+    return shortened(" ".join(words), _ANSWER_WIDTH)
 
 
 def _place_of(record: JsonObject, text: str) -> str:
@@ -269,7 +253,7 @@ def _place_of(record: JsonObject, text: str) -> str:
     for place in _texts(record.get("conversation"), record.get("error"), record.get("attempts"), record):
         if (at := place.lower().find(text.lower())) >= 0:
             start = max(0, at - 20)
-            return _one_line(("..." if start else "") + place[start : at + 2 * _ANSWER_WIDTH])
+            return shortened(("..." if start else "") + place[start : at + 2 * _ANSWER_WIDTH], _ANSWER_WIDTH)
     return ""
 
 
@@ -283,21 +267,6 @@ def _texts(*values: Json) -> Iterator[str]:
             yield from _texts(*value)
 
 
-def table(rows: Sequence[dict[str, str]]) -> str:
-    """Columns of equal width under their names; numbers to the right."""
-    names = list(rows[0])
-    widths = {name: max(len(name), *(len(printable(row[name])) for row in rows)) for name in names}
-    lines = [{name: name for name in names}, *rows]
-    return "\n".join(
-        "  ".join(
-            (text.rjust if name in _RIGHT else text.ljust)(widths[name])
-            for name in names
-            for text in (printable(line[name]).replace("\n", " "),)
-        ).rstrip()
-        for line in lines
-    )
-
-
-def _say_torn(records: Records) -> None:
-    if records.torn:
-        print(f"({records.torn} torn lines were skipped)", file=sys.stderr)
+def _say_skipped(records: Records) -> None:
+    if skipped := records.skipped():
+        print(f"({skipped} were skipped)", file=sys.stderr)

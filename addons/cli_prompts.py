@@ -2,17 +2,17 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from addons.cli_log import table
 from addons.prompt_archive import KINDS, Archive, Kind, Prompt, diff
 from addons.record_folder import records_folder
-from addons.records.files import lines_of, record_files
+from addons.records.files import record_files
 from addons.records.objects import Objects
+from addons.records.reader import present_lines
 from addons.records.transcript import printable, when
 from addons.settings_sources import SettingsError, load
+from addons.table import table, terminal_width
 
 
 def add_prompts_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,8 +44,8 @@ def run_prompts(args: argparse.Namespace) -> None:
     run: Callable[[argparse.Namespace, Archive], None] = args.prompts
     try:
         run(args, Archive(_lines(folder), Objects(folder / "objects")))
-    except BrokenPipeError:  # `| head`
-        sys.stderr.close()
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise SettingsError(f"cannot read {folder}: {error.strerror}") from error
     except ValueError as error:
@@ -54,7 +54,7 @@ def run_prompts(args: argparse.Namespace) -> None:
 
 def _lines(folder: Path) -> Iterator[bytes]:
     for file in record_files(folder):
-        yield from lines_of(file.path)
+        yield from present_lines(file.path)
 
 
 def _list(args: argparse.Namespace, archive: Archive) -> None:
@@ -63,7 +63,7 @@ def _list(args: argparse.Namespace, archive: Archive) -> None:
         for prompt in found:
             print(json.dumps(_row(prompt)))
     elif found:
-        print(table([_texts(prompt) for prompt in found]))
+        print(table([_texts(prompt) for prompt in found], terminal_width(), ("first seen", "version")))
     else:
         print("no prompt was seen")
 

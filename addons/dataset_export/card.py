@@ -11,34 +11,45 @@ from addons.dataset_export.export import PROVENANCE, Order, Report
 from addons.dataset_export.formats.base import Column, Format
 from converters.json_codec import JsonObject
 
-_YAML: Mapping[Column, str] = {"objects": "list: json"}
-
 
 def card(order: Order, report: Report, terms: Mapping[str, str], version: str, chosen_by: str) -> str:
     """README.md. terms: what is known of each provider's terms, by its name. chosen_by: the filters, as they were given.
 
     Its head makes `datasets.load_dataset(FOLDER)` read tools and calls as the objects they are.
     """
-    return "\n".join(
-        [*_head(order.format, order.options, report), *_body(order, report, terms, version, chosen_by), ""]
-    )
+    if order.format.unit == "record":
+        files = {"train": "data/*/*.parquet"}
+    else:
+        files = {split: f"data/{split}.jsonl" for split in report.rows}
+    return "\n".join([*_head(order.format, order.options, files), *_body(order, report, terms, version, chosen_by), ""])
 
 
-def _head(format_: Format, options: Options, report: Report) -> Iterator[str]:
+def _head(format_: Format, options: Options, files: Mapping[str, str]) -> Iterator[str]:
+    """files: patterns by split."""
     yield "---"
     yield "tags:\n- aiclient"
     yield "configs:\n- config_name: default\n  data_files:"
-    if format_.unit == "record":
-        yield "  - split: train\n    path: data/*/*.parquet"
-    for split in report.rows if format_.unit != "record" else ():
-        yield f"  - split: {split}\n    path: data/{split}.jsonl"
+    for split, pattern in files.items():
+        yield f"  - split: {split}\n    path: {pattern}"
+    if "tools" in format_.columns.values() and options.strings == "all":
+        yield "---"  # `datasets` before 4.7 knows no type for objects, and finds out by itself what all these strings are
+        return
     yield "dataset_info:\n  features:"
     for name, column in format_.columns.items():
-        kind: Column = "string" if name == "tools" and options.strings != "none" and column == "objects" else column
-        if format_.name == "openai-sft":
-            kind = column
-        yield f"  - name: {name}\n    {_YAML.get(kind, f'dtype: {kind}')}"
+        yield f"  - name: {name}\n    {_feature(column, options)}"
     yield "---"
+
+
+def _feature(column: Column, options: Options) -> str:
+    match column:
+        case "tools" if options.strings != "none":
+            return "dtype: string"
+        case "objects" | "tools":
+            return "list: json"
+        case "pairs":
+            return "list:\n    - name: from\n      dtype: string\n    - name: value\n      dtype: string"
+        case _:
+            return f"dtype: {column}"
 
 
 def _body(order: Order, report: Report, terms: Mapping[str, str], version: str, chosen_by: str) -> Iterator[str]:
@@ -68,8 +79,10 @@ def _body(order: Order, report: Report, terms: Mapping[str, str], version: str, 
         "records left out: the same call and answer as another": report.repeated,
         "records left out: a prompt that was there already": report.left_out,
         "records without an answer": report.unanswered,
+        "records left out: an answer without a word or a call": report.wordless,
         "histories joined though the client had changed a message": report.rejoined,
         "records that were gone before they could be written": report.vanished,
+        "lines that are no record of this version": report.torn,
     }
     yield "\n".join(f"- {what}: {n:,}" for what, n in facts.items() if n)
     yield "\n## What was left out or changed\n"
@@ -89,7 +102,7 @@ def _body(order: Order, report: Report, terms: Mapping[str, str], version: str, 
 def _usage(order: Order, report: Report) -> Iterator[str]:
     yield "\n## Use\n"
     yield "`datasets.load_dataset(FOLDER)` reads it with the types named above; FOLDER is this one."
-    if order.format.llama_factory:
+    if dataset_info(order.format, order.options, report.rows):
         yield "LLaMA-Factory: `dataset_dir` is this folder; `dataset_info.json` names the sets."
     if order.format.axolotl and report.rows:
         yield "\naxolotl (with the path of this folder in place of FOLDER):\n\n```yaml"
@@ -115,9 +128,10 @@ def _day(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")
 
 
-def dataset_info(format_: Format, rows: Counter[str]) -> str:
-    """`dataset_info.json` of LLaMA-Factory, one set for each split; "" for a format that it does not read."""
-    if not format_.llama_factory:
+def dataset_info(format_: Format, options: Options, rows: Counter[str]) -> str:
+    """`dataset_info.json` of LLaMA-Factory, one set for each split; "" for what it does not read. It would write arguments that are
+    strings into strings once more."""
+    if not format_.llama_factory or options.strings == "all":
         return ""
     name = format_.name.replace("-", "_")
     sets: dict[str, JsonObject] = {

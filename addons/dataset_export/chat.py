@@ -10,16 +10,34 @@ from converters.json_codec import Json, JsonObject, dumps_text
 _FREE_TEXT: JsonObject = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
 
 
-def messages(example: Example, said: list[Said], options: Options, losses: Losses) -> list[Json]:
-    """said: what comes after the system prompt, which is the first message if there is one."""
-    found: list[Json] = [{"role": "system", "content": example.system}] if example.system else []
+def messages(
+    example: Example, said: list[Said], options: Options, losses: Losses, unlearnt: JsonObject | None = None
+) -> list[JsonObject]:
+    """said: what comes after the system prompt, which is the first message if there is one. unlearnt: members that mark a message
+    of the assistant's as one that this row does not teach."""
+    found: list[JsonObject] = [{"role": "system", "content": example.system}] if example.system else []
     names = tool_names([*example.prompt, example.answer])
     for message in said:
         if message.role == "assistant":
-            found.append(assistant(message, options, losses))
+            mark = {} if message.learn else unlearnt or {}
+            found.append(assistant(message, options, losses) | mark)
         else:
             found.extend(others(message, names, options, losses))
     return found
+
+
+def prompt(example: Example, options: Options, losses: Losses) -> list[Json] | None:
+    """All that was said before the answer. trl wants a user or a tool to speak last: a system prompt there becomes the user's. None
+    where nobody has said anything."""
+    said = list(example.prompt)
+    last = next((at for at in range(len(said), 0, -1) if said[at - 1].role != "system"), 0)
+    if not last or said[last - 1].role == "assistant":
+        losses["row: the prompt does not end with a user or a tool"] += 1
+        return None
+    if instructions := said[last:]:
+        losses["role of a system prompt at the end (now the user's)"] += len(instructions)
+        said[last - 1 :] = [Said("user", [part for message in said[last - 1 :] for part in message.parts])]
+    return [*messages(example, said, options, losses)]
 
 
 def assistant(said: Said, options: Options, losses: Losses) -> JsonObject:
@@ -38,7 +56,7 @@ def assistant(said: Said, options: Options, losses: Losses) -> JsonObject:
     return message
 
 
-def _call(part: JsonObject, options: Options, losses: Losses) -> Json:
+def _call(part: JsonObject, options: Options, losses: Losses) -> JsonObject:
     called: Json = arguments(part, losses)
     if options.strings == "all":
         called = dumps_text(called)
@@ -54,12 +72,9 @@ def arguments(part: JsonObject, losses: Losses) -> JsonObject:
     return {"input": part.get("arguments_text")}
 
 
-def others(said: Said, names: dict[str, str], options: Options, losses: Losses) -> list[Json]:
+def others(said: Said, names: dict[str, str], options: Options, losses: Losses) -> list[JsonObject]:
     """A user's message, the results of tools before what was said besides them; or a system prompt in the middle."""
-    found: list[Json] = []
-    for part in said.parts:
-        if part.get("type") == "tool_result":
-            found.append(_result(part, names, options, losses))
+    found = [_result(part, names, options, losses) for part in said.parts if part.get("type") == "tool_result"]
     texts = text_of(said.parts)
     if texts or not found:
         found.append({"role": said.role, "content": "\n\n".join(texts)})
@@ -67,7 +82,7 @@ def others(said: Said, names: dict[str, str], options: Options, losses: Losses) 
     return found
 
 
-def _result(part: JsonObject, names: dict[str, str], options: Options, losses: Losses) -> Json:
+def _result(part: JsonObject, names: dict[str, str], options: Options, losses: Losses) -> JsonObject:
     message: JsonObject = {"role": "tool", "content": result_text(part, losses)}
     if name := as_text(part.get("name")) or names.get(as_text(part.get("id")), ""):
         message["name"] = name
@@ -99,7 +114,8 @@ def tools(example: Example, options: Options, losses: Losses) -> Json:
 
 
 def functions(offered: list[JsonObject], losses: Losses) -> list[JsonObject]:
-    """name, description and parameters of each; tools that only the provider can run are left out."""
+    """name, description and parameters of each, these with `properties`, which OpenAI asks for and LLaMA-Factory reads unasked; tools
+    that only the provider can run are left out."""
     found = []
     for tool in offered:
         kind = as_text(tool.get("kind")) or "function"
@@ -109,8 +125,10 @@ def functions(offered: list[JsonObject], losses: Losses) -> list[JsonObject]:
         if kind == "custom":
             losses["tool of free text (now with one argument, `input`)"] += 1
         parameters = _FREE_TEXT if kind == "custom" else as_object(tool.get("parameters"))
+        if "properties" not in parameters:
+            parameters = parameters | {"type": "object", "properties": {}}
         function: JsonObject = {"name": tool.get("name")}
         if description := as_text(tool.get("description")):
             function["description"] = description
-        found.append(function | {"parameters": parameters or {"type": "object", "properties": {}}})
+        found.append(function | {"parameters": parameters})
     return found

@@ -16,7 +16,8 @@ type Dedupe = Literal["exact", "prompts"]
 @dataclass(frozen=True, slots=True)
 class Filter:
     """since, until: unix seconds, the latter not included. models, providers, protocols: shell patterns, one of which must
-    fit; models against the served and the asked name. tools: answers that called tools, or that did not. states: () any."""
+    fit; models against the served and the asked name. tools: answers that called tools, or that did not. states: () any, and
+    those that `aiclient chaos` struck as well."""
 
     since: float | None = None
     until: float | None = None
@@ -35,15 +36,15 @@ class Filter:
             and fits(self.providers, facts.provider)
             and fits(self.protocols, facts.protocol)
             and (self.tools is None or self.tools == facts.tools_called)
-            and (not self.states or facts.state in self.states)
+            and (not self.states or (facts.state in self.states and not facts.chaos))
             and (not self.successful or facts.successful)
         )
 
 
 def fits(patterns: Iterable[str], *names: str) -> bool:
-    """One of the names matches one of the patterns; no patterns fit all."""
+    """One of the names matches one of the patterns, whatever the case; no patterns fit all."""
     wanted = tuple(patterns)
-    return not wanted or any(fnmatchcase(name, pattern) for name in names for pattern in wanted)
+    return not wanted or any(fnmatchcase(name.lower(), pattern.lower()) for name in names for pattern in wanted)
 
 
 def deduplicated(turns: list[Turn], how: Dedupe) -> list[Turn]:

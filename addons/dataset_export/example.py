@@ -2,10 +2,12 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Literal
 
 from addons.dataset_export.facts import Facts
-from addons.dataset_export.shapes import Run, as_object, as_text, objects, runs, text_of
+from addons.dataset_export.shapes import as_object, as_text, objects, runs, text_of
+from addons.dataset_export.told import system_told
 from converters.json_codec import JsonObject
 
 type Losses = Counter[str]
@@ -57,55 +59,63 @@ def example(
     conversation: str,
     path: list[tuple[list[JsonObject], bool]],
     *,
-    chosen: list[JsonObject] | None = None,
-    rejected: list[JsonObject] | None = None,
+    pair: tuple[list[JsonObject], list[JsonObject]] | None = None,
 ) -> Example:
-    """chosen, rejected: parts of the answers of a pair; without them the record's own answer. path: for each assistant turn of the prompt the reasoning it was recorded with, as clients send that back shortened or not
-    at all, and whether the row teaches it. An answer that goes on from what the client put into its mouth is one turn with it."""
+    """A record as a sample; here and nowhere else.
+
+    path: for each assistant turn of the prompt the reasoning it was recorded with, as clients send that back shortened or not at
+    all, and whether the row teaches it. pair: parts of the chosen and of the rejected answer, in place of the record's own.
+    """
     talk = as_object(record.get("conversation"))
     messages = objects(talk.get("messages"))
-    head = 0
-    while head < len(messages) and messages[head].get("role") == "system":
-        head += 1
-    system = [
-        text for message in ({"parts": talk.get("system")}, *messages[:head]) for text in text_of(message["parts"])
+    head = len(list(takewhile(lambda message: message.get("role") == "system", messages)))
+    system = text_of(system_told(record)) + [
+        text for message in messages[:head] for text in text_of(message.get("parts"))
     ]
     prompt = _prompt(messages[head:], path)
-    begun: list[JsonObject] = []
-    if len([said for said in prompt if said.role == "assistant"]) > len(path):
-        begun = prompt.pop([at for at, said in enumerate(prompt) if said.role == "assistant"][-1]).parts
-    answer = objects(as_object(talk.get("answer")).get("parts")) if chosen is None else chosen
-    other = None if rejected is None else Said("assistant", begun + rejected, learn=True)
+    if _begun(messages) is not None:
+        prompt.pop(max(at for at, said in enumerate(prompt) if said.role == "assistant"))
+    chosen, rejected = pair or (answer_of(record), None)
     return Example(
         facts,
         conversation,
         "\n\n".join(system),
         objects(talk.get("tools")),
         prompt,
-        Said("assistant", begun + answer, learn=True),
-        other,
+        Said("assistant", chosen, learn=True),
+        None if rejected is None else Said("assistant", rejected, learn=True),
         record,
     )
 
 
+def answer_of(record: JsonObject) -> list[JsonObject]:
+    """The parts of a record's answer. If the client had put its first words into its mouth, they are a part of it."""
+    talk = as_object(record.get("conversation"))
+    begun = _begun(objects(talk.get("messages"))) or []
+    return begun + objects(as_object(talk.get("answer")).get("parts"))
+
+
+def _begun(messages: list[JsonObject]) -> list[JsonObject] | None:
+    """What the client put into the assistant's mouth, for the answer to go on from; None where a user speaks last."""
+    said = list(runs(messages))
+    return said[-1].parts if said and said[-1].side == "assistant" else None
+
+
 def _prompt(messages: list[JsonObject], path: list[tuple[list[JsonObject], bool]]) -> list[Said]:
     """One message for each turn of an assistant, those of others as they are."""
-    owner = {id(message): run for run in runs(messages) for message in run.messages if run.side == "assistant"}
-    done: set[int] = set()
+    first = {id(run.messages[0]): run for run in runs(messages) if run.side == "assistant"}
     marks = iter(path)
     found: list[Said] = []
     for message in messages:
-        run: Run | None = owner.get(id(message))
-        if run is None:
-            role: Literal["system", "user"] = "system" if message.get("role") == "system" else "user"
-            found.append(Said(role, objects(message.get("parts"))))
-        elif id(run) not in done:
-            done.add(id(run))
+        if run := first.get(id(message)):
             thinking, learn = next(marks, ([], False))
             parts = run.parts
             if thinking:
                 parts = thinking + [part for part in parts if part.get("type") != "thinking"]
             found.append(Said("assistant", parts, learn))
+        elif message.get("role") != "assistant":  # the others of a run are in its first
+            role: Literal["system", "user"] = "system" if message.get("role") == "system" else "user"
+            found.append(Said(role, objects(message.get("parts"))))
     return found
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from addons.dataset_export.choose import Dedupe, Filter, Splits, deduplicated
-from addons.dataset_export.example import Example, Losses, Options, example, thinking_of
+from addons.dataset_export.example import Example, Losses, Options, answer_of, example, thinking_of
 from addons.dataset_export.facts import Facts, facts_of
 from addons.dataset_export.files import Files, JsonLines, Parquet
 from addons.dataset_export.formats.base import Format
@@ -18,11 +18,12 @@ from addons.dataset_export.plan import Plan, by_branch, by_pair, by_turn
 from addons.dataset_export.progress import Progress
 from addons.dataset_export.shapes import as_object, as_text, objects
 from addons.dataset_export.stitch import Stitched, Turn
+from addons.dataset_export.told import system_told
 from converters.json_codec import JsonObject
 
 type Read = Callable[[bool], Iterator[JsonObject]]
 
-PROVENANCE = "provenance.jsonl"
+DATA, PROVENANCE = "data", "provenance.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Order:
 @dataclass(slots=True)
 class Report:
     """What came of it, for the card. rows: by split; of_*: turns (of parquet, records) by name; vanished: records that were not
-    there any more when they were read a second time."""
+    there any more when they were read a second time; torn: lines that are no record, counted by whoever reads them."""
 
     rows: Counter[str] = field(default_factory=Counter)
     turns: Counter[str] = field(default_factory=Counter)  # by split
@@ -59,9 +60,11 @@ class Report:
     origins: Counter[str] = field(default_factory=Counter)
     repeated: int = 0
     unanswered: int = 0
+    wordless: int = 0
     rejoined: int = 0
     left_out: int = 0
     vanished: int = 0
+    torn: int = 0
 
     def count(self, facts: Facts, split: str) -> None:
         self.turns[split] += 1
@@ -80,7 +83,7 @@ def export(read: Read, order: Order, folder: Path, progress: Progress) -> Report
 
     Raises NotInstalled (parquet without pyarrow) and OSError.
     """
-    data = folder / "data"
+    data = folder / DATA
     if order.format.unit == "record":
         files: Files = Parquet(data, order.format.columns)
     else:
@@ -98,6 +101,7 @@ def export(read: Read, order: Order, folder: Path, progress: Progress) -> Report
                 _write_examples(records, order, stitched, files, provenance, report)
     finally:
         files.close()
+    report.rows = Counter({name: report.rows[name] for name, _ in order.splits.shares if report.rows[name]})
     return report
 
 
@@ -109,6 +113,7 @@ def _stitching(stitched: Stitched) -> Report:
         origins=Counter(origin.why for origin in stitched.origins.values()),
         repeated=stitched.repeated,
         unanswered=stitched.unanswered,
+        wordless=stitched.wordless,
         rejoined=stitched.rejoined,
     )
 
@@ -151,12 +156,12 @@ def _write_examples(
         plan = by_turn(turns) if by_rows else by_branch(turns)
         examples = _ends(records, plan, order.options, report)
     for made, taught in examples:
-        split = order.splits.of(stitched.family(taught[-1]))
+        split = order.splits.of(stitched.family(taught[0]))
         row = order.format.write(made, order.options, report.losses)
         if row is None:
             continue
         files.write(row, split, made.facts.day)
-        origin = stitched.origins.get(taught[-1].node.top)
+        origin = stitched.origins.get(taught[0].node.top)
         source: JsonObject = {
             "split": split,
             "row": report.rows[split],
@@ -184,10 +189,11 @@ def _ends(
     for record in records:
         id_ = as_text(record.get("id"))
         if waiting[id_] and id_ not in thoughts:
-            thoughts[id_] = thinking_of(_answer(record))
+            thoughts[id_] = thinking_of(answer_of(record))
         if (end := ends.pop(id_, None)) is None:
             continue
         _count_missing(record, report.losses)
+        _count_asides(record, report.losses)
         path = plan.path(end)
         before = [(thoughts.get(turn.facts.id, []) if turn else [], learn) for turn, learn in path]
         yield (
@@ -203,7 +209,8 @@ def _ends(
 
 
 def _pairs(records: Iterator[JsonObject], plan: Plan, report: Report) -> Iterator[tuple[Example, list[Turn]]]:
-    """Each pair's example when its second record comes by: of the first only the answer is held."""
+    """Each pair's example when its second record comes by, of the first only the answer is held; and the turns of the pair, the
+    chosen one first."""
     wanted: defaultdict[str, list[tuple[Turn, Turn]]] = defaultdict(list)
     for pair in plan.pairs:
         for turn in pair:
@@ -214,16 +221,14 @@ def _pairs(records: Iterator[JsonObject], plan: Plan, report: Report) -> Iterato
         id_ = as_text(record.get("id"))
         if not (mine := wanted.pop(id_, [])):
             continue
-        held[id_] = _answer(record)
+        held[id_] = answer_of(record)
         for winner, loser in mine:
             if winner.facts.id not in held or loser.facts.id not in held:
                 continue
-            path: list[tuple[list[JsonObject], bool]] = [([], False) for _ in plan.path(winner)]
-            chosen, rejected = held[winner.facts.id], held[loser.facts.id]
-            conversation = winner.node.top.hex()
+            answers = held[winner.facts.id], held[loser.facts.id]
             _count_missing(record, report.losses)
-            made = example(record, winner.facts, conversation, path, chosen=chosen, rejected=rejected)
-            yield made, [loser, winner]
+            _count_asides(record, report.losses)
+            yield example(record, winner.facts, winner.node.top.hex(), [], pair=answers), [winner, loser]
             for turn in (winner, loser):
                 missing[turn.facts.id] -= 1
                 if not missing[turn.facts.id]:
@@ -233,10 +238,15 @@ def _pairs(records: Iterator[JsonObject], plan: Plan, report: Report) -> Iterato
 
 def _count_missing(record: JsonObject, losses: Losses) -> None:
     talk = as_object(record.get("conversation"))
-    for name in ("system", "tools"):
-        if talk and talk.get(name) is None:
+    for name, value in (("system", system_told(record)), ("tools", talk.get("tools"))):
+        if talk and value is None:
             losses[f"{name} of a record, as the file they stood in is missing or damaged"] += 1
 
 
-def _answer(record: JsonObject) -> list[JsonObject]:
-    return objects(as_object(as_object(record.get("conversation")).get("answer")).get("parts"))
+def _count_asides(record: JsonObject, losses: Losses) -> None:
+    """What belongs to a message and is no part of it."""
+    talk = as_object(record.get("conversation"))
+    if as_object(talk.get("answer")).get("citations"):
+        losses["sources that an answer named"] += 1
+    if named := sum("name" in message for message in objects(talk.get("messages"))):
+        losses["name of who wrote a message"] += named

@@ -11,11 +11,8 @@ from typing import IO, Any, Protocol, Self, override
 from addons.dataset_export.formats.base import Column
 from converters.json_codec import JsonObject, dumps
 
-_ROWS, _BYTES, _OPEN = (
-    5000,
-    32 << 20,
-    16,
-)  # of a row group: at most so many rows, about so many bytes; open files at once
+_ROWS, _BYTES = 5000, 32 << 20  # of a row group: at most, and about
+_OPEN = 16  # files at once
 
 
 class NotInstalled(Exception):

@@ -88,11 +88,12 @@ def link(above: Key, key: Key) -> Key:
     return blake2b(above + key, digest_size=16).digest()
 
 
-def setting(conversation: JsonObject) -> Key:
-    """What stands around the messages: system prompt and tools. Lists that a record only refers to are their reference."""
+def setting(conversation: JsonObject, prompt: Json = None) -> Key:
+    """What stands around the messages: system prompt and tools. Lists that a record only refers to are their reference. prompt: what
+    the operator put in, as a record has it."""
     system = conversation.get("system")
     known = system if isinstance(system, dict) else [lasting(text) for text in text_of(system)]
-    return digest([known, conversation.get("tools") or []])
+    return digest([known, conversation.get("tools") or [], prompt])
 
 
 def sketch(text: str) -> bytes:

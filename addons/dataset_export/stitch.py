@@ -15,6 +15,7 @@ from typing import Literal
 from addons.dataset_export.facts import Facts, facts_of
 from addons.dataset_export.keys import Key, Step, alike, digest, link, setting, sketch, steps
 from addons.dataset_export.shapes import as_object, as_text, objects
+from addons.records.prompt import NAME
 from converters.json_codec import Json, JsonObject
 
 type Why = Literal["sub-agent", "compaction"]
@@ -74,19 +75,19 @@ class Origin:
 class Stitched:
     """The tree. Give it records with `add`, then read `turns`, each assistant turn once, in the order in which they came.
 
-    repeated: calls left out as an earlier one was the same in every respect. unanswered: records without an answer.
-    twice: records whose id had been there already. rejoined: histories whose message a client had changed (a reminder put in or taken out) and that were joined nevertheless.
+    repeated: calls left out as an earlier one was the same in every respect. unanswered: records without an answer. wordless: calls
+    left out as nothing was said in the answer. twice: records whose id had been there already. rejoined: histories whose message a
+    client had changed (a reminder put in or taken out) and that were joined nevertheless.
     """
 
     def __init__(self) -> None:
         self.turns: list[Turn] = []
         self.origins: dict[Key, Origin] = {}  # by key of a conversation's top
         self.places: dict[str, Key] = {}  # id of a record -> its conversation's top, b"" if it has no answer
-        self.repeated = self.unanswered = self.rejoined = self.read = self.twice = 0
+        self.repeated = self.unanswered = self.wordless = self.rejoined = self.read = self.twice = 0
         self._nodes: dict[Key, Node] = {}
-        self._user_before: dict[
-            Key, Node | None
-        ] = {}  # (what was before, the answer) -> the message between; None: several
+        # (what was before, the answer) -> the message between; None: several
+        self._user_before: dict[Key, Node | None] = {}
         self._tops: set[Key] = set()
         self._asked: dict[Key, Origin] = {}  # a long argument of a tool call
         self._lines: dict[Key, Origin] = {}  # the longest line of an answer
@@ -94,7 +95,7 @@ class Stitched:
     def add(self, record: JsonObject, keep: Callable[[Facts], bool] = lambda _: True) -> Turn | None:
         """Put one record in. keep: whether its answer is wanted; its history counts all the same.
 
-        Returns its turn, or None if it has no answer, is not wanted, or repeats a turn.
+        Returns its turn, or None if it has no answer, says nothing, is not wanted, or repeats a turn.
         """
         facts = facts_of(record)
         if facts.id in self.places:
@@ -114,8 +115,11 @@ class Stitched:
         self._remember(facts.id, node, found[-1], objects(answer.get("parts")))
         if not keep(facts):
             return None
+        if facts.wordless:
+            self.wordless += 1
+            return None
         prompt = node.above.key if node.above else b""
-        turn = Turn(facts, node, prompt, setting(conversation))
+        turn = Turn(facts, node, prompt, setting(conversation, record.get(NAME)))
         for other in node.turns:
             if other.same_call(turn):
                 other.repeats += 1

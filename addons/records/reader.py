@@ -1,15 +1,22 @@
 """Records, read back: all files in their order, compressed ones too. What a crash cut short is skipped and counted."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path
 
 from addons.records.bodies import read_answer, read_body, read_chunks
-from addons.records.files import lines_of, record_files
+from addons.records.files import RecordFile, lines_of, record_files
 from addons.records.objects import Objects
+from addons.records.prompt import prompts_in
 from converters.json_codec import Json, JsonObject, dumps, loads
+
+READS = "aiclient.record/1"
+_BLOCK = 1 << 20  # bytes, of a file that is read from its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,47 +75,72 @@ def member(record: JsonObject, name: str) -> JsonObject:
 
 
 class Records:
-    """The records of one folder. torn: lines that were skipped so far because they are no record."""
+    """The records of one folder. torn: lines that were skipped so far because they are no record; foreign: because another version of
+    aiclient wrote them, in a shape that is not known here."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.torn = 0
+        self.torn = self.foreign = 0
         self.objects = Objects(folder / "objects")
 
     def each(self, wanted: Wanted | None = None, *, resolve: bool = True) -> Iterator[JsonObject]:
         """In the order that they were written in. resolve: with the lists of `system` and `tools` in their conversations."""
-        wanted = wanted or Wanted()
-        for file in record_files(self.folder):
-            try:
-                yield from self._of_lines(lines_of(file.path), wanted, resolve)
-            except FileNotFoundError:
-                packed = file.path.with_name(file.path.name + ".zst")  # compressed since
-                if packed.exists():
-                    yield from self._of_lines(lines_of(packed), wanted, resolve)
+        for file in self._files(wanted):
+            yield from self.of_file(file.path, wanted, resolve=resolve)
+
+    def latest(self, most: int, wanted: Wanted | None = None) -> list[JsonObject]:
+        """The last ones, unresolved, in the order that they were written in; 0: all. Reads no more than it must."""
+        if not most:
+            return list(self.each(wanted, resolve=False))
+        lines = (line for file in reversed(self._files(wanted)) for line in _backwards(file.path))
+        return [*islice(self._of_lines(lines, wanted or Wanted(), False), most)][::-1]
+
+    def of_file(self, path: Path, wanted: Wanted | None = None, *, resolve: bool = True) -> Iterator[JsonObject]:
+        """Those of one file, as `each`."""
+        return self._of_lines(present_lines(path), wanted or Wanted(), resolve)
+
+    def _files(self, wanted: Wanted | None) -> list[RecordFile]:
+        """Those that may hold what is wanted: a record stands in the file of the day on which it ended, in some zone."""
+        files = record_files(self.folder)
+        if wanted is None or wanted.since is None:
+            return files
+        oldest = (date.fromtimestamp(wanted.since) - timedelta(days=1)).isoformat()
+        return [file for file in files if file.day >= oldest]
 
     def follow(self, wanted: Wanted, sleep: Callable[[float], None] = time.sleep) -> Iterator[JsonObject]:
         """Those that are written from now on, for ever."""
-        at = {file.path: file.path.stat().st_size for file in record_files(self.folder) if not file.compressed}
+        at: dict[Path, int] = {}  # bytes that were read
+        for file in record_files(self.folder):
+            if not file.compressed:
+                at[file.path] = file.path.stat().st_size if file.path.exists() else 0
         while True:
-            for file in record_files(self.folder):
-                if file.compressed:
+            plain = [file.path for file in record_files(self.folder) if not file.compressed]
+            for path in [*(path for path in at if path not in plain), *plain]:
+                try:
+                    with path.open("rb") as source:
+                        source.seek(at.get(path, 0))
+                        fresh = source.read()
+                except FileNotFoundError:  # compressed since, or removed
+                    yield from self._of_lines(_lines_behind(packed(path), at.pop(path, 0)), wanted, True)
                     continue
-                with file.path.open("rb") as source:
-                    source.seek(at.get(file.path, 0))
-                    fresh = source.read()
                 *lines, rest = fresh.split(b"\n")  # the last one is not whole yet
-                at[file.path] = at.get(file.path, 0) + len(fresh) - len(rest)
+                at[path] = at.get(path, 0) + len(fresh) - len(rest)
                 yield from self._of_lines(iter(lines), wanted, True)
             sleep(0.3)
 
-    def find(self, id_: str) -> JsonObject:
-        """The one whose id begins so. Raises ValueError if there is none, or more than one."""
-        found = [record for record, _ in zip(self.each(Wanted(id=id_)), range(2), strict=False)]
+    def find(self, id_: str, *, resolve: bool = True) -> JsonObject:
+        """The one whose id it is, or begins so; `last`: the latest. Raises ValueError if there is none, or more than one."""
+        if id_ == "last":
+            if not (found := self.latest(1)):
+                raise ValueError(f"there are no records in {self.folder}")
+        else:
+            by_id = {str(record.get("id")): record for record in self.each(Wanted(id=id_), resolve=False)}
+            found = [record for name, record in by_id.items() if name in (id_, f"req_{id_}")] or [*by_id.values()]
         if not found:
             raise ValueError(f"there is no record {id_!r} in {self.folder}")
-        if len(found) > 1 and found[0]["id"] != found[1]["id"]:
+        if len(found) > 1:
             raise ValueError(f"{id_!r} is the beginning of more than one record's id")
-        return found[0]
+        return self.resolved(found[0]) if resolve else found[0]
 
     def _of_lines(self, lines: Iterator[bytes], wanted: Wanted, resolve: bool) -> Iterator[JsonObject]:
         for line in lines:
@@ -124,18 +156,27 @@ class Records:
             except ValueError:
                 self.torn += 1
                 continue
-            if isinstance(record, dict) and "schema" in record:
-                if wanted.fits(record):
-                    yield self.resolved(record) if resolve else record
-            else:
+            if not isinstance(record, dict) or "schema" not in record:
                 self.torn += 1
+            elif record["schema"] != READS:
+                self.foreign += 1
+            elif wanted.fits(record):
+                yield self.resolved(record) if resolve else record
+
+    def skipped(self) -> str:
+        """What was, for people; "" for nothing."""
+        counts = ((self.torn, "torn lines"), (self.foreign, "records of another version of aiclient"))
+        return " and ".join(f"{count:,} {what}" for count, what in counts if count)
 
     def resolved(self, record: JsonObject) -> JsonObject:
-        """With the lists of system texts and tools in the place of references; null where an object is missing or damaged."""
+        """With lists of system texts and tools and the operator's prompt in the place of references; null where an object is missing
+        or damaged."""
         talk = record.get("conversation")
         if isinstance(talk, dict):
             for name in ("system", "tools"):
                 talk[name] = self._resolve(talk.get(name))
+        for prompt in prompts_in(record):
+            prompt["text"] = self._resolve(prompt.get("text"))
         return record
 
     def _resolve(self, value: Json) -> Json:
@@ -165,3 +206,45 @@ class Records:
         if "chunks" in answer:
             return read_chunks(record, answer["chunks"], self.objects.get)
         return [(0.0, read_answer(record, answer, self.objects.get))]
+
+
+def packed(path: Path) -> Path:
+    """Where a file of records is once it is compressed."""
+    return path.with_name(path.name + ".zst")
+
+
+def present_lines(path: Path) -> Iterator[bytes]:
+    """Lines of a file that may be compressed, or removed, by now."""
+    try:
+        yield from lines_of(path)
+    except FileNotFoundError:
+        if packed(path).exists():
+            yield from lines_of(packed(path))
+
+
+def _lines_behind(path: Path, read: int) -> Iterator[bytes]:
+    """Those behind the first bytes, which end with a line."""
+    for line in lines_of(path) if path.exists() else ():
+        if read <= 0:
+            yield line
+        read -= len(line) + 1
+
+
+def _backwards(path: Path) -> Iterator[bytes]:
+    """Lines from the last one to the first. A compressed file is unpacked for that in memory."""
+    try:
+        source = path.open("rb") if path.suffix != ".zst" else None
+    except FileNotFoundError:
+        source = None
+    if source is None:
+        yield from reversed(list(present_lines(path)))
+        return
+    with source:
+        at, rest = source.seek(0, os.SEEK_END), b""
+        while at:
+            block = min(at, _BLOCK)
+            at = source.seek(at - block)
+            first, *lines = (source.read(block) + rest).split(b"\n")
+            yield from reversed(lines)
+            rest = first
+        yield rest

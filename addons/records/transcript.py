@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from textwrap import indent
 
+from addons.records.prompt import NAME
 from addons.records.reader import member
 from converters.json_codec import Json, JsonObject, dumps_text
 
+_HARMLESS = "\n\t\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 _LONGEST_RESULT = 4000  # characters of what a tool answered, where not all is asked for
 
 
@@ -35,15 +37,18 @@ def heading(record: JsonObject) -> str:
 
 
 def when(seconds: Json) -> str:
-    """Unix seconds -> local time."""
+    """Unix seconds -> local time; "-" for what is none."""
     if not isinstance(seconds, int | float):
         return "-"
-    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    try:
+        return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError, OSError):
+        return "-"
 
 
 def printable(text: str) -> str:
-    """What others wrote cannot move a terminal's cursor; lines and tabs stay."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    """What others wrote cannot move a terminal's cursor; lines and tabs stay, and what joins letters and emoji."""
+    return "".join(c if c.isprintable() or c in _HARMLESS else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _talk(record: JsonObject, new_only: bool) -> Iterator[str]:
@@ -58,6 +63,12 @@ def _talk(record: JsonObject, new_only: bool) -> Iterator[str]:
     names = [str(tool.get("name")) for tool in _objects(talk.get("tools"))]
     if system:
         yield from ("[system]", f"({len(system)} characters)" if skipped else system)
+    if prompt := member(record, NAME):
+        yield f"[the operator's system prompt: {prompt.get('mode')}]"
+        if isinstance(text := prompt.get("text"), str) and text:
+            yield f"({len(text)} characters)" if skipped else text
+        for pair in () if skipped else _objects(prompt.get("replacements")):
+            yield f"{dumps_text(pair.get('old'))} -> {dumps_text(pair.get('new'))}"
     if names:
         yield f"[tools] {', '.join(names)}"
     if skipped:

@@ -2,6 +2,7 @@
 
 import json
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from addons.records.objects import Objects
 from addons.records.reader import Records
 from addons.redact import Redactor
 from converters.json_codec import JsonObject
+from converters.system_prompt import SystemPrompt
 from tests.addons.records.samples import anthropic_body, attempt, exchange, maker, whole_answer
 
 ID = f"req_{1:024x}"
@@ -97,3 +99,25 @@ def test_the_archive_is_for_its_owner_alone_and_overwrites_nothing(tmp_path: Pat
         assert (entry.name, entry.mode) == ("root/a/b.txt", 0o600)
     with pytest.raises(FileExistsError):
         pack([], "root", path, 0.0)
+
+
+def test_the_operators_prompt_goes_along_without_secrets(tmp_path: Path) -> None:
+    prompt = SystemPrompt("append", f"Use {SHAPED}. " * 50)
+    facts = exchange(1, prompt=prompt, attempts=[attempt(anthropic_body(), whole_answer(), prompt=prompt)])
+    record = json.loads(maker(tmp_path / "a", Redactor(shapes=False)).line(facts))
+    files = bundle(record, Objects(tmp_path / "a" / "objects"), Redactor(), {}, {}, [])
+    folder = unpacked(files, tmp_path / "b")
+    assert all(SHAPED.encode() not in file.content for file in files)
+    kept = Records(folder / "records").find(ID)["system_prompt"]
+    assert str(kept["text"]).count("[redacted:") == 50  # type: ignore[call-overload, index]
+    assert "[the operator's system prompt: append]\nUse [redacted:" in (folder / "transcript.txt").read_text()
+
+
+def test_half_an_archive_is_removed(tmp_path: Path) -> None:
+    def broken() -> Iterator[File]:
+        yield File("a", b"x" * 100_000, "")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        pack(broken(), "root", tmp_path / "x.tar.gz", 0.0)
+    assert list(tmp_path.iterdir()) == []

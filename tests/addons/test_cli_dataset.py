@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from addons import cli
+from addons import cli, cli_dataset
+from addons.dataset_export.formats.table import FORMATS
 from tests.addons.dataset_export.talk import READ, Agent, Record, assistant, record, thinking, user
 
 type Capture = pytest.CaptureFixture[str]
@@ -97,6 +98,30 @@ def test_filters(capsys: Capture, records: Path, tmp_path: Path, words: list[str
     assert f"; {turns} turns of" in said
     assert code == (0 if turns else 1)
     assert ("no row came of 3 records" in err) == (turns == 0)
+    assert (tmp_path / "o").exists() == (turns > 0), "what holds nothing does not stand in the way of the next try"
+
+
+def test_ages_are_times_too(capsys: Capture, records: Path, tmp_path: Path) -> None:
+    assert run(capsys, "export", records, "--out", tmp_path / "o", "--until", "3000d")[0] == 1
+    assert run(capsys, "export", records, "--out", tmp_path / "o", "--since", "3000d")[0] == 0
+
+
+def test_an_export_that_breaks_off_leaves_nothing(
+    capsys: Capture, records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    out = tmp_path / "o"
+    out.mkdir()
+    monkeypatch.setattr(cli_dataset, "card", full)
+    code, _, err = run(capsys, "export", records, "--out", out)
+    assert (code, err.splitlines()[-1]) == (1, f"aiclient: cannot read or write {out}: No space left on device")
+    assert not out.exists()
+
+
+def test_pairs_that_are_not_there_have_a_reason_of_their_own(capsys: Capture, records: Path, tmp_path: Path) -> None:
+    assert "answered twice" in run(capsys, "export", records, "--out", tmp_path / "o", "--format", "hf-dpo")[2]
 
 
 def test_a_single_file_is_read_with_its_folders_objects_and_a_torn_end_is_passed_over(
@@ -104,7 +129,12 @@ def test_a_single_file_is_read_with_its_folders_objects_and_a_torn_end_is_passed
 ) -> None:
     file = records / "2026-11-23.jsonl"
     file.write_text(file.read_text() + '{"schema": "aiclient.rec')
-    assert run(capsys, "export", file, "--out", tmp_path / "o", "--json-strings", "all")[0] == 0
+    with file.open("a") as out:
+        out.write('\n{"schema": "aiclient.record/99", "id": "future"}\n{"other": "json"}\n')
+    code, said, _ = run(capsys, "export", file, "--out", tmp_path / "o", "--json-strings", "all")
+    assert code == 0
+    assert "skipped: lines that are no record of this version (3)" in said
+    assert "- lines that are no record of this version: 3" in (tmp_path / "o/README.md").read_text()
     assert json.loads(rows(tmp_path / "o/data/train.jsonl")[0]["tools"])[0]["function"]["name"] == "read"
 
 
@@ -146,6 +176,12 @@ def test_wrong_values_are_wrong_usage(capsys: Capture, words: list[str]) -> None
         cli.main(["dataset", "export", "p", "--out", "o", *words])
     assert stop.value.code == 2
     assert words[1] in capsys.readouterr().err
+
+
+def test_formats_are_listed_for_programs(capsys: Capture) -> None:
+    code, said, _ = run(capsys, "formats", "--json")
+    assert code == 0
+    assert [row["format"] for row in json.loads(said)] == [*FORMATS]
 
 
 def test_formats_are_listed(capsys: Capture) -> None:

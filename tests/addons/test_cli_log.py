@@ -1,15 +1,16 @@
 """`aiclient log`: rows, filters, transcripts, sums."""
 
 import argparse
+import io
 import json
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from addons import cli_log
 from addons.cli import main
-from addons.cli_log import moment, row_of, table
+from addons.cli_log import moment, row_of
 from addons.records.reader import Records
 from converters.events import Usage
 from tests.addons.records.samples import BEGAN, exchange, maker, streamed
@@ -74,6 +75,52 @@ def test_the_list_is_a_table_with_aligned_columns(folder: Path, capsys: Capture)
 def test_filters_choose_rows(words: list[str], expected: list[str], folder: Path, capsys: Capture) -> None:
     status, out, _ = run(capsys, "list", "--dir", str(folder), "--json", *words)
     assert (status, ids(out)) == (0, expected)
+
+
+def test_the_terminals_width_is_kept(folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli_log, "terminal_width", lambda: 126)
+    lines = run(capsys, "list", "--dir", str(folder))[1].splitlines()
+    assert len(lines) == 5
+    assert max(map(len, lines)) == 126
+
+
+def test_calls_that_are_none_of_a_model_say_so(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "2026-11-23.jsonl").write_bytes(maker(tmp_path).line(exchange(1, action="count_tokens")))
+    assert "claude-x (count_tokens)" in run(capsys, "list", "--dir", str(tmp_path))[1]
+
+
+@pytest.mark.parametrize("word", ["list", "stats", "search"])
+def test_times_that_no_calendar_knows_are_dashes(word: str, tmp_path: Path, capsys: Capture) -> None:
+    lines = [f'{{"schema":"aiclient.record/1","id":"x","began":{began}}}\n' for began in ("1e18", "-1e15", "null")]
+    (tmp_path / "2026-11-23.jsonl").write_text("".join(lines))
+    status, out, _ = run(capsys, word, *(["x"] if word == "search" else []), "--dir", str(tmp_path))
+    assert (status, out.splitlines()[1].split()[0]) == (0, "-")
+
+
+def test_records_of_another_version_are_told_of(folder: Path, capsys: Capture) -> None:
+    (folder / "2026-11-24.jsonl").write_text('{"schema":"aiclient.record/2","id":"x"}\n')
+    _, out, err = run(capsys, "list", "--dir", str(folder))
+    assert len(out.splitlines()) == 5
+    assert err == "(1 torn lines and 1 records of another version of aiclient were skipped)\n"
+
+
+@pytest.mark.parametrize("word", ["stats", "list"])
+def test_an_empty_list_says_so_whatever_is_listed(word: str, tmp_path: Path, capsys: Capture) -> None:
+    assert run(capsys, word, "--dir", str(tmp_path))[1] == "no exchange fits\n"
+
+
+def test_an_output_that_cannot_write_all_letters_gets_json_all_the_same(
+    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", narrow)
+    assert main(["log", "show", "last", "--json", "--dir", str(folder)]) == 0
+    assert main(["log", "show", "last", "--dir", str(folder)]) == 0
+    narrow.flush()
+    written = narrow.buffer.getvalue().decode("ascii")  # type: ignore[attr-defined]
+    shown, end = json.JSONDecoder().raw_decode(written)
+    assert shown["conversation"]["messages"][0]["parts"][0]["text"] == "Weather in Zürich?"
+    assert "Weather in Z?rich?" in written[end:]
 
 
 def test_an_empty_list_says_so(folder: Path, capsys: Capture) -> None:
@@ -160,16 +207,15 @@ def test_times_are_dates_or_ages(text: str, expected: datetime) -> None:
     assert expected.timestamp() == moment(text, NOW)
 
 
-@pytest.mark.parametrize("text", ["yesterday", "5", "", "2026-13-01"])
+def test_a_zone_may_be_meant_and_is_overruled_by_one_that_is_named() -> None:
+    assert moment("2026-11-20T01:00", zone=timezone(timedelta(hours=1))) == moment("2026-11-20T00:00Z")
+    assert moment("2026-11-20T00:00Z", zone=timezone(timedelta(hours=1))) == moment("2026-11-20T00:00Z")
+
+
+@pytest.mark.parametrize("text", ["yesterday", "5", "", "2026-13-01", "999999w", "0001-01-01"])
 def test_other_times_are_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="is no time"):
         moment(text)
-
-
-def test_a_table_of_odd_texts_is_still_one_line_a_row() -> None:
-    text = table([{"a": "x\ny", "in": "1"}, {"a": "\x1b[2J", "in": "1,000"}])
-    assert [line.split()[-1] for line in text.splitlines()] == ["in", "1", "1,000"]
-    assert "\x1b" not in text
 
 
 def test_a_row_of_a_record_that_lacks_all_is_empty() -> None:

@@ -6,6 +6,7 @@ text, the loss mask on the completion.
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ TEMPLATES = {
     "llama3_1": ("<|start_header_id|>", "<|start_header_id|>assistant<|end_header_id|>"),
     "llama3_2": ("<|start_header_id|>", "<|start_header_id|>assistant<|end_header_id|>"),
 }
+QWEN = ("qwen2_5", "qwen3")  # those of Llama write a tool's result as JSON
+FUNCTION = re.compile(r'\{\s*"type": "function",\s*"function": \{\s*"name": "find",\s*"parameters": \{')
 CHAT_FORMATS = ("hf-messages", "hf-prompt-completion", "openai-sft", "hf-dpo")
 SPLITS = Splits((("train", 0.5), ("test", 0.5)))
 
@@ -56,6 +59,9 @@ def records() -> list[Record]:
             agent.ask(user(result("line one\nline two")), f"It says {number}.")
         agent.ask(f"Thanks {number}.", f"Welcome {number}.")
         found += agent.made
+        reminder = {"role": "system", "parts": [{"type": "text", "text": "Be kind."}]}
+        reminded = record(f"c{number}", [user(f"Remind {number}."), reminder], assistant(f"Welcome {number}."))
+        found.append(reminded)
         last = agent.made[-1]
         other = record(f"b{number}", last["conversation"]["messages"], assistant(f"No {number}."), model="m-2")
         other["conversation"] |= {"system": last["conversation"]["system"], "tools": last["conversation"]["tools"]}
@@ -71,7 +77,7 @@ def written(folder: Path, format_: str, **options: Any) -> Path:
     report = export(read, order, folder, Progress(io.StringIO(), lambda: 0.0))
     assert set(report.rows) == {"train", "test"}, "choose another seed"
     (folder / "README.md").write_text(card(order, report, {}, "0", "all"))
-    (folder / "dataset_info.json").write_text(dataset_info(order.format, report.rows))
+    (folder / "dataset_info.json").write_text(dataset_info(order.format, order.options, report.rows))
     return folder
 
 
@@ -82,6 +88,11 @@ def lines(path: Path) -> list[dict[str, Any]]:
 def pruned(row: dict[str, Any]) -> dict[str, Any]:
     """`datasets` has every column in every row."""
     return {name: value for name, value in row.items() if value is not None}
+
+
+def calls_of(message: dict[str, Any]) -> list[str]:
+    """The functions that it calls."""
+    return [one["function"]["name"] for one in message.get("tool_calls") or [] if one["type"] == "function"]
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +149,8 @@ def test_trls_own_loader_and_checks_take_it(tmp_path: Path, format_: str) -> Non
     found = get_dataset(asked)["train"]
     assert len(found) == len(lines(folder / "data/train.jsonl"))
     assert all(data_utils.is_conversational(row) for row in found)
+    talks = [message for row in found for column in row.values() if isinstance(column, list) for message in column]
+    assert {name for message in talks for name in calls_of(message)} == {"find", "read"}, "calls are features"
 
 
 def test_trl_makes_messages_of_sharegpt(tmp_path: Path) -> None:
@@ -164,14 +177,17 @@ def test_templates_render_every_message(
         given = {"messages": row["messages"]}
         text = data_utils.apply_chat_template(given, tokenizers[template], tools=row["tools"])["text"]
         said = [message for message in row["messages"] if message["role"] == "assistant"]
+        assert [name for message in said for name in calls_of(message)] == (["find", "read"] if row["tools"] else [])
         assert text.count(own) == len(said)
         rest = [message for message in row["messages"] if message["role"] not in ("assistant", "system")]
         assert text.count(begins) - len(said) >= len(rest)
+        for message in rest:
+            assert (message["content"] if template in QWEN else json.dumps(message["content"])[1:-1]) in text
         for message in said:
             for called in message.get("tool_calls", []):
                 assert json.dumps(called["function"]["arguments"], ensure_ascii=False) in text
             assert message["content"].rpartition("</think>")[2].strip() in text or message.get("tool_calls")
-        assert ('"name": "find"' in text) == bool(row["tools"])
+        assert bool(FUNCTION.search(text)) == bool(row["tools"])
 
 
 @pytest.mark.parametrize("template", TEMPLATES)

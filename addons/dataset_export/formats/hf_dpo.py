@@ -10,14 +10,11 @@ from converters.json_codec import JsonObject
 
 
 def write(example: Example, options: Options, losses: Losses) -> JsonObject | None:
-    """None for what is no pair, and without a prompt whose last message is a user's or a tool's."""
-    if example.rejected is None:
-        return None
-    if not example.prompt or example.prompt[-1].role != "user":
-        losses["row: the prompt does not end with a user or a tool"] += 1
+    """None for what is no pair, and without a prompt."""
+    if example.rejected is None or (prompt := chat.prompt(example, options, losses)) is None:
         return None
     return {
-        "prompt": chat.messages(example, example.prompt, options, losses),
+        "prompt": prompt,
         "chosen": [chat.assistant(example.answer, options, losses)],
         "rejected": [chat.assistant(example.rejected, options, losses)],
         "tools": chat.tools(example, options, losses),
@@ -29,5 +26,5 @@ HF_DPO = Format(
     about="Hugging Face preferences, a row for each pair of answers to the same prompt: trl DPO",
     unit="pair",
     write=write,
-    columns={"prompt": "objects", "chosen": "objects", "rejected": "objects", "tools": "objects"},
+    columns={"prompt": "objects", "chosen": "objects", "rejected": "objects", "tools": "tools"},
 )

@@ -8,20 +8,12 @@ Source: trl's page on dataset formats, transformers' on chat templates, axolotl'
 from addons.dataset_export import chat
 from addons.dataset_export.example import Example, Losses, Options
 from addons.dataset_export.formats.base import Format
-from converters.json_codec import Json, JsonObject
+from converters.json_codec import JsonObject
 
 
 def write(example: Example, options: Options, losses: Losses) -> JsonObject:
-    said = [*example.prompt, example.answer]
-    messages = chat.messages(example, said, options, losses)
-    marked = iter([one.learn for one in said if one.role == "assistant"])
-    rows: list[Json] = [
-        message | {"train": False}
-        if isinstance(message, dict) and message["role"] == "assistant" and not next(marked)
-        else message
-        for message in messages
-    ]
-    return {"messages": rows, "tools": chat.tools(example, options, losses)}
+    messages = chat.messages(example, [*example.prompt, example.answer], options, losses, {"train": False})
+    return {"messages": [*messages], "tools": chat.tools(example, options, losses)}
 
 
 HF_MESSAGES = Format(
@@ -29,7 +21,7 @@ HF_MESSAGES = Format(
     about="Hugging Face conversations, a row for each branch: trl SFT, axolotl, Unsloth, torchtune",
     unit="branch",
     write=write,
-    columns={"messages": "objects", "tools": "objects"},
+    columns={"messages": "objects", "tools": "tools"},
     llama_factory={
         "formatting": "openai",
         "columns": {"messages": "messages", "tools": "tools"},

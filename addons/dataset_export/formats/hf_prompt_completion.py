@@ -10,11 +10,9 @@ from converters.json_codec import JsonObject
 
 
 def write(example: Example, options: Options, losses: Losses) -> JsonObject | None:
-    """None without a prompt that a template can put an answer after: its last message is a user's or a tool's."""
-    if not example.prompt or example.prompt[-1].role != "user":
-        losses["row: the prompt does not end with a user or a tool"] += 1
+    """None without a prompt."""
+    if (prompt := chat.prompt(example, options, losses)) is None:
         return None
-    prompt = chat.messages(example, example.prompt, options, losses)
     completion = chat.assistant(example.answer, options, losses)
     return {"prompt": prompt, "completion": [completion], "tools": chat.tools(example, options, losses)}
 
@@ -24,5 +22,5 @@ HF_PROMPT_COMPLETION = Format(
     about="Hugging Face prompt and completion, a row for each assistant turn: trl SFT (loss on the completion), GRPO (prompt alone)",
     unit="turn",
     write=write,
-    columns={"prompt": "objects", "completion": "objects", "tools": "objects"},
+    columns={"prompt": "objects", "completion": "objects", "tools": "tools"},
 )

@@ -14,15 +14,11 @@ from converters.json_codec import JsonObject
 
 
 def write(example: Example, options: Options, losses: Losses) -> JsonObject:
-    """Tools are objects here, whatever `strings` says."""
+    """Arguments are strings and tools objects here, whatever `strings` says."""
     options = replace(options, strings="all", call_ids=True)
-    said = [*example.prompt, example.answer]
-    marked = iter([one.learn for one in said if one.role == "assistant"])
-    messages = objects(chat.messages(example, said, options, losses))
+    messages = chat.messages(example, [*example.prompt, example.answer], options, losses, {"weight": 0})
     for message in messages:
         message.pop("name", None)  # the id says it
-        if message["role"] == "assistant" and not next(marked):
-            message["weight"] = 0
     row: JsonObject = {"messages": [*messages]}
     if tools := chat.tools(example, replace(options, strings="none"), losses):
         row["tools"] = tools
@@ -32,22 +28,9 @@ def write(example: Example, options: Options, losses: Losses) -> JsonObject:
 
 OPENAI_SFT = Format(
     name="openai-sft",
-    about="OpenAI's fine-tuning file, a row for each branch: Azure OpenAI, Together, Fireworks, LLaMA-Factory",
+    about="OpenAI's fine-tuning file, a row for each branch: Azure OpenAI, Together, Fireworks, axolotl",
     unit="branch",
     write=write,
     columns={"messages": "objects", "tools": "objects", "parallel_tool_calls": "bool"},
-    llama_factory={
-        "formatting": "openai",
-        "columns": {"messages": "messages", "tools": "tools"},
-        "tags": {
-            "role_tag": "role",
-            "content_tag": "content",
-            "user_tag": "user",
-            "assistant_tag": "assistant",
-            "observation_tag": "tool",
-            "function_tag": "function_call",
-            "system_tag": "system",
-        },
-    },
-    axolotl=("type: chat_template", "field_messages: messages"),
+    axolotl=("type: chat_template", "field_messages: messages", "message_field_training: weight"),
 )

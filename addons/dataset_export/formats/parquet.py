@@ -6,7 +6,8 @@ their folders, which DuckDB, Spark, Ray and pyarrow read as one. `split` is for 
 
 from addons.dataset_export.example import Example, Losses, Options
 from addons.dataset_export.formats.base import Column, Format
-from addons.dataset_export.shapes import as_object, as_text
+from addons.dataset_export.shapes import as_object, as_text, objects
+from addons.dataset_export.told import system_told
 from converters.json_codec import JsonObject, dumps_text
 
 USAGE = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
@@ -18,6 +19,7 @@ COLUMNS: dict[str, Column] = {
     "first_byte_seconds": "float64",
     "seconds": "float64",
     "protocol": "string",
+    "action": "string",
     "agent": "string",
     "provider": "string",
     "account": "string",
@@ -36,7 +38,8 @@ COLUMNS: dict[str, Column] = {
 
 
 def write(example: Example, options: Options, losses: Losses) -> JsonObject:
-    """began is unix seconds in UTC. system, tools, messages, answer and loss are the record's own, as JSON."""
+    """began is unix seconds in UTC. tools, messages, answer and loss are the record's own, as JSON; system is what the model was
+    told."""
     facts, usage = example.facts, as_object(example.record.get("usage"))
     talk = as_object(example.record.get("conversation"))
     row: JsonObject = {
@@ -47,6 +50,7 @@ def write(example: Example, options: Options, losses: Losses) -> JsonObject:
         "first_byte_seconds": facts.first_byte,
         "seconds": facts.seconds,
         "protocol": facts.protocol,
+        "action": facts.action,
         "agent": facts.agent,
         "provider": facts.provider,
         "account": facts.account,
@@ -57,9 +61,11 @@ def write(example: Example, options: Options, losses: Losses) -> JsonObject:
     }
     for name in USAGE:
         count = usage.get(name)
-        row[name] = count if isinstance(count, int) else None
-    row["tool_calls"] = sum(part.get("type") == "tool_call" for part in example.answer.parts)
-    for name in ("system", "tools", "messages", "answer"):
+        row[name] = count if isinstance(count, int) and 0 <= count < 2**63 else None
+    parts = objects(as_object(talk.get("answer")).get("parts"))
+    row["tool_calls"] = sum(part.get("type") == "tool_call" for part in parts)
+    row["system"] = dumps_text(system_told(example.record))
+    for name in ("tools", "messages", "answer"):
         row[name] = dumps_text(talk.get(name))
     return row | {"loss": dumps_text(example.record.get("loss"))}
 

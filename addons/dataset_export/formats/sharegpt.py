@@ -66,17 +66,16 @@ def _other(side: list[Said], losses: Losses) -> tuple[str, str]:
         return "human", "\n\n".join(texts)
     if texts:
         losses["border between a tool's result and what was said besides it"] += 1
-    packed: list[Json] = [*results]
-    value = dumps_text(packed) if len(results) > 1 else results[0]
+    value = dumps_text([*results]) if len(results) > 1 else results[0]
     return "observation", "\n\n".join([value, *texts])
 
 
 SHAREGPT = Format(
     name="sharegpt",
-    about="ShareGPT, a row for each branch: LLaMA-Factory, axolotl",
+    about="ShareGPT, a row for each branch: LLaMA-Factory",
     unit="branch",
     write=write,
-    columns={"conversations": "objects", "system": "string", "tools": "string"},
+    columns={"conversations": "pairs", "system": "string", "tools": "string"},
     reasoning=("drop", "think-tags"),
     llama_factory={
         "formatting": "sharegpt",
@@ -90,11 +89,4 @@ SHAREGPT = Format(
             "function_tag": "function_call",
         },
     },
-    axolotl=(
-        "type: chat_template",
-        "field_messages: conversations",
-        "message_property_mappings:",
-        "  role: from",
-        "  content: value",
-    ),
 )

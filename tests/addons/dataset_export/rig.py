@@ -27,8 +27,8 @@ def made(
     more = {"system": "Be brief.", "tools": [READ]} | more
     one = record("1", TOOL_LOOP if messages is None else messages, answer or ANSWER, **more)
     assistants = sum(message["role"] == "assistant" for message in one["conversation"]["messages"])
-    other = rejected["parts"] if rejected else None
-    return example(one, facts_of(one), "00ff", [([], False)] * assistants, rejected=other)
+    pair = ((answer or ANSWER)["parts"], rejected["parts"]) if rejected else None
+    return example(one, facts_of(one), "00ff", [([], False)] * assistants, pair=pair)
 
 
 def written(format_: Format, one: Example, **options: Any) -> tuple[dict[str, Any], Losses]:

@@ -47,7 +47,11 @@ def record(id_: str, messages: list[Message], answer: Message | None, **more: An
         "first_byte": began + 0.5,
         "ended": began + 2,
         "state": more.get("state", "complete"),
-        "client": {"protocol": more.get("protocol", "chat"), "agent": more.get("agent", "agent/1")},
+        "client": {
+            "protocol": more.get("protocol", "chat"),
+            "agent": more.get("agent", "agent/1"),
+            "action": "generate",
+        },
         "route": {
             "asked": model,
             "provider": more.get("provider", "openai-custom"),

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -83,22 +84,39 @@ def test_tools_in_a_string_are_declared_as_one() -> None:
     assert {"name": "tools", "list": "json"} in kept["features"]  # type: ignore[index]
 
 
+def test_without_objects_no_type_is_named_that_an_older_datasets_does_not_know() -> None:
+    assert set(head(text(options=Options(strings="all")))) == {"tags", "configs"}
+    pairs = [{"name": "from", "dtype": "string"}, {"name": "value", "dtype": "string"}]
+    features = head(text("sharegpt"))["dataset_info"]["features"]  # type: ignore[index]
+    assert features[0] == {"name": "conversations", "list": pairs}
+    assert "json" not in str(features)
+
+
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_every_format_has_a_card_whose_head_is_yaml(name: str) -> None:
     assert {"tags", "configs", "dataset_info"} == set(head(text(name)))
 
 
 def test_llama_factory_finds_each_split() -> None:
-    found = json.loads(dataset_info(FORMATS["sharegpt"], Counter(train=1, test=1)))
+    found = json.loads(dataset_info(FORMATS["sharegpt"], Options(), Counter(train=1, test=1)))
     assert set(found) == {"aiclient_sharegpt_train", "aiclient_sharegpt_test"}
     assert found["aiclient_sharegpt_test"]["file_name"] == "data/test.jsonl"
     assert found["aiclient_sharegpt_test"]["formatting"] == "sharegpt"
     assert found["aiclient_sharegpt_test"]["tags"]["user_tag"] == "human"
-    assert dataset_info(FORMATS["parquet"], Counter(train=1)) == ""
+    assert dataset_info(FORMATS["parquet"], Options(), Counter(train=1)) == ""
+
+
+@pytest.mark.parametrize(("name", "strings"), [("openai-sft", "none"), ("hf-messages", "all")])
+def test_llama_factory_gets_no_arguments_in_strings(name: str, strings: Any) -> None:
+    """It writes what it finds there as JSON, and a string would be one in a string then."""
+    options = Options(strings=strings)
+    assert dataset_info(FORMATS[name], options, Counter(train=1)) == ""
+    assert "LLaMA-Factory:" not in text(name, options)
+    assert "LLaMA-Factory:" in text("hf-messages", Options(strings="tools"))
 
 
 def test_axolotl_gets_an_entry_it_can_read() -> None:
-    found = YAML(typ="safe").load(axolotl(FORMATS["sharegpt"], "train"))
+    found = YAML(typ="safe").load(axolotl(FORMATS["openai-sft"], "train"))
     assert found == {
         "datasets": [
             {
@@ -106,10 +124,11 @@ def test_axolotl_gets_an_entry_it_can_read() -> None:
                 "data_files": "FOLDER/data/train.jsonl",
                 "split": "train",
                 "type": "chat_template",
-                "field_messages": "conversations",
-                "message_property_mappings": {"role": "from", "content": "value"},
+                "field_messages": "messages",
+                "message_field_training": "weight",
             }
         ]
     }
     assert axolotl(FORMATS["hf-dpo"], "train") == ""
+    assert axolotl(FORMATS["sharegpt"], "train") == "", "it knows no `function_call`, and no tools in a string"
     assert "message_field_training: train" in text()

@@ -61,7 +61,7 @@ def test_results_come_before_what_was_said_besides_them_and_know_their_tool() ->
 
 def test_pictures_and_steps_of_the_provider_are_named_and_text_documents_are_text() -> None:
     losses: Losses = Counter()
-    picture = {"type": "image", "sha256": "1", "bytes": 3}
+    picture = {"type": "image", "sha256": "1", "bytes": 3, "data": "QUJD"}  # as records hold it with `record_media`
     document = {"type": "document", "media_type": "text/plain", "text": "file"}
     search = {"type": "hosted", "kind": "web_search", "text": "found"}
     found = chat.others(said(user("See:", picture, document)), {}, Options(), losses)
@@ -76,6 +76,7 @@ def test_tools_are_functions_and_what_no_function_can_be_is_named() -> None:
     offered = [
         {"name": "f", "description": "d", "parameters": {"type": "object", "properties": {"a": {}}}, "strict": True},
         {"name": "g"},
+        {"name": "h", "parameters": {"type": "object", "additionalProperties": False}},
         {"name": "patch", "kind": "custom", "grammar": {}},
         {"name": "web", "kind": "hosted", "type": "web_search"},
     ]
@@ -83,6 +84,7 @@ def test_tools_are_functions_and_what_no_function_can_be_is_named() -> None:
     assert found == [
         {"name": "f", "description": "d", "parameters": {"type": "object", "properties": {"a": {}}}},
         {"name": "g", "parameters": {"type": "object", "properties": {}}},
+        {"name": "h", "parameters": {"type": "object", "additionalProperties": False, "properties": {}}},
         {
             "name": "patch",
             "parameters": {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]},

@@ -20,6 +20,13 @@ def test_without_filters_complete_answers_are_taken_alone() -> None:
     assert Filter(states=())(replace(FACTS, state="cut"))
 
 
+def test_what_chaos_struck_is_left_out_unless_all_is_wanted() -> None:
+    struck = facts_of(record("1", [user("hi")], assistant("x")) | {"chaos": "cut"})
+    assert not facts_of(record("1", [user("hi")], assistant("x")) | {"chaos": None}).chaos
+    assert not Filter()(struck)
+    assert Filter(states=())(struck)
+
+
 @pytest.mark.parametrize(
     ("chosen", "expected"),
     [
@@ -29,6 +36,7 @@ def test_without_filters_complete_answers_are_taken_alone() -> None:
         (Filter(until=100.5), True),
         (Filter(models=("gpt-*", "qwen*")), True),
         (Filter(models=("gpt-*",)), False),
+        (Filter(models=("QWEN*",)), True),
         (Filter(providers=("openai-*",)), True),
         (Filter(providers=("claude-*",)), False),
         (Filter(protocols=("chat",)), True),

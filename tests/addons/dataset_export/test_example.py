@@ -34,10 +34,21 @@ def test_messages_of_one_turn_are_one_and_those_of_a_user_stay_apart() -> None:
 
 
 def test_an_answer_that_goes_on_from_the_clients_words_is_one_message_with_them() -> None:
-    found = of([user("a"), assistant("b"), user("c"), assistant("the ")], [([], False)], rejected=[text("other")])
+    found = of([user("a"), assistant("b"), user("c"), assistant("the ")], [([], False)])
     assert [part["text"] for part in found.answer.parts] == ["the ", "end"]
-    assert [part["text"] for part in found.rejected.parts] == ["the ", "other"] if found.rejected else False
     assert [said.role for said in found.prompt] == ["user", "assistant", "user"]
+
+
+def test_where_the_client_began_no_answer_there_is_none_whatever_is_known_of_the_turns() -> None:
+    found = of([user("a"), assistant(call("f")), user("c")], [])
+    assert (found.answer.parts, [said.role for said in found.prompt]) == ([text("end")], ["user", "assistant", "user"])
+
+
+def test_the_answers_of_a_pair_take_the_place_of_the_records_own() -> None:
+    """They are whole: each was begun by its own client, or not."""
+    found = of([user("a"), assistant("the ")], [], pair=([text("one")], [text("other")]))
+    assert (found.answer.parts, found.rejected and found.rejected.parts) == ([text("one")], [text("other")])
+    assert [said.role for said in found.prompt] == ["user"]
 
 
 def test_system_prompts_at_the_head_are_the_system_prompt_and_others_stay_in_their_place() -> None:
@@ -56,3 +67,5 @@ def test_a_record_without_a_conversation_is_empty() -> None:
     one = record("1", [], None) | {"conversation": None}
     found = example(one, facts_of(one), "", [])
     assert (found.system, found.prompt, found.answer.parts, found.tools) == ("", [], [], [])
+    bare = one | {"conversation": {"messages": [{"role": "system"}, {"role": "user"}], "answer": None}}
+    assert [said.role for said in example(bare, facts_of(bare), "", []).prompt] == ["user"]

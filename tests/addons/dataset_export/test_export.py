@@ -141,6 +141,38 @@ def test_records_that_go_between_the_two_readings_are_counted(tmp_path: Path) ->
     assert (report.rows, report.vanished) == ({}, 2)
 
 
+def test_a_pair_whose_answers_were_begun_by_one_client_alone_has_both_as_they_are(tmp_path: Path) -> None:
+    records = [
+        record("1", [user("A poem."), assistant("Roses ")], assistant("are red."), model="m-1"),
+        record("2", [user("A poem.")], assistant("Violets."), model="m-2"),
+    ]
+    for number, order in enumerate((records, records[::-1])):
+        exported(order, tmp_path / str(number), "hf-dpo", chosen="m-1")
+        (row,) = lines(tmp_path / str(number) / "data/train.jsonl")
+        assert [row[name][0]["content"] for name in ("chosen", "rejected")] == ["Roses are red.", "Violets."]
+        assert row["prompt"] == [{"role": "user", "content": "A poem."}]
+        (source,) = lines(tmp_path / str(number) / "provenance.jsonl")
+        assert source["records"] == ["1", "2"], "the chosen one first"
+
+
+def test_what_belongs_to_a_message_and_is_no_part_of_it_is_named(tmp_path: Path) -> None:
+    cited = record("1", [user("a") | {"name": "Ann"}], assistant("b") | {"citations": [{"url": "https://x"}]})
+    report = exported([cited], tmp_path)
+    assert report.losses == {"sources that an answer named": 1, "name of who wrote a message": 1}
+
+
+def test_answers_without_words_teach_nothing_and_are_counted(tmp_path: Path) -> None:
+    report = exported([record("1", [user("a")], assistant(thinking("hm")), stop="length")], tmp_path)
+    assert (report.rows, report.wordless) == ({}, 1)
+
+
+def test_splits_stand_in_their_order_whichever_row_comes_first(tmp_path: Path) -> None:
+    records = [record(str(number), [user(f"{number}")], assistant("x")) for number in range(40)]
+    for seed in range(4):
+        report = exported(records, tmp_path / str(seed), splits=Splits((("train", 0.5), ("test", 0.5)), seed))
+        assert list(report.rows) == ["train", "test"]
+
+
 def test_lists_that_are_missing_are_named(tmp_path: Path) -> None:
     gone = record("1", [user("hi")], assistant("x"))
     gone["conversation"]["tools"] = None
@@ -208,3 +240,26 @@ def test_the_documented_query_shows_tokens_and_cost_by_model_and_day(tmp_path: P
         ("2026-11-23", "unpriced", 1, 1_000_000, 600_000, 200_000, None),
         ("2026-11-24", "my-large-model", 1, 1_000_000, 600_000, 200_000, round(once, 4)),
     ]
+
+
+OURS: Record = {"mode": "append", "text": "Ours.", "replacements": [{"old": "brief", "new": "short"}]}
+
+
+def test_rows_have_what_the_model_was_told(tmp_path: Path) -> None:
+    one = record("1", [user("hi")], assistant("x"), system="Be brief.") | {"system_prompt": OURS}
+    report = exported([one], tmp_path)
+    (row,) = lines(tmp_path / "data/train.jsonl")
+    assert row["messages"][0] == {"role": "system", "content": "Be short.\n\nOurs."}
+    assert not report.losses
+
+    gone = one | {"system_prompt": OURS | {"text": None}}
+    report = exported([gone], tmp_path / "gone")
+    assert list(report.losses) == ["system of a record, as the file they stood in is missing or damaged"]
+
+
+def test_answers_to_the_same_words_are_no_pair_where_the_operators_prompt_differs(tmp_path: Path) -> None:
+    one = record("1", [user("hi")], assistant("x"), model="a")
+    two = record("2", [user("hi")], assistant("y"), model="b")
+    told = {"system_prompt": OURS}
+    for number, (records, pairs) in enumerate([([one, two], 1), ([one, two | told], 0), ([one | told, two | told], 1)]):
+        assert exported(records, tmp_path / str(number), "hf-dpo", chosen="a").rows.total() == pairs

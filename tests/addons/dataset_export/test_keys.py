@@ -105,3 +105,11 @@ def test_texts_are_alike_when_a_client_has_put_something_at_an_end(one: str, oth
 def test_lone_surrogates_have_keys() -> None:
     assert len(digest("\ud800")) == 16
     assert len(keys([user("\ud800 x")])) == 1
+
+
+def test_what_the_operator_put_in_is_a_part_of_the_setting() -> None:
+    one = record("1", [], None, system="Be brief.")["conversation"]
+    prompt = {"mode": "append", "text": {"ref": "sha256:1"}, "replacements": []}
+    assert setting(one, prompt) != setting(one)
+    assert setting(one, prompt) == setting(one, dict(prompt))
+    assert setting(one, prompt) != setting(one, prompt | {"text": {"ref": "sha256:2"}})

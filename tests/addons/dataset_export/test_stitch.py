@@ -184,6 +184,15 @@ def test_records_without_an_answer_and_records_seen_before_are_counted() -> None
     assert made.unanswered == 2
 
 
+def test_an_answer_without_words_is_history_and_no_turn() -> None:
+    """A limit that was used up by thinking: nobody is to learn to say nothing."""
+    agent = Agent("a")
+    agent.ask("Hello.", assistant(thinking("hm")))
+    agent.ask("Well?", "Hi.")
+    made = stitched(*agent.made)
+    assert (ids(made), made.wordless, made.conversations) == (["a-2"], 1, 1)
+
+
 def test_what_is_not_kept_still_is_history() -> None:
     agent = Agent("a")
     agent.ask("Hello.", "Hi.", model="small")

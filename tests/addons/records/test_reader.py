@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from addons.records import reader
 from addons.records.files import Appender, compress
 from addons.records.reader import Records, Wanted, member, statuses
+from addons.records.record import SCHEMA
 from converters.json_codec import JsonObject
 from tests.addons.records.samples import (
     ANTHROPIC_STREAM,
@@ -107,6 +109,55 @@ def test_bodies_and_streams_come_back(folder: Path) -> None:
     assert [data for _, data in records.answer(fifth)] == ANTHROPIC_STREAM
 
 
+@pytest.mark.parametrize("most", range(8))
+def test_the_latest_are_the_last_ones_in_their_order(most: int, folder: Path) -> None:
+    found = [int(str(record["id"])[4:], 16) for record in Records(folder).latest(most)]
+    assert found == ([1, 2, 3, 4, 5, 6][-most:] if most else [1, 2, 3, 4, 5, 6])
+    chosen = Wanted(status="complete")
+    assert [record["id"] for record in Records(folder).latest(2, chosen)] == [
+        record["id"] for record in Records(folder).each(chosen)
+    ][-2:]
+
+
+def test_the_latest_are_found_without_reading_all(folder: Path) -> None:
+    (folder / "2026-11-22.jsonl.zst").unlink()
+    (folder / "2026-11-22.jsonl.zst").mkdir()  # opening it fails
+    assert len(Records(folder).latest(3)) == 3
+
+
+@pytest.mark.parametrize("block", [1, 7, 1000])
+def test_lines_that_are_longer_than_a_block_come_back_whole(
+    block: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "_BLOCK", block)
+    assert len(Records(folder).latest(100)) == 6
+
+
+def test_days_before_the_first_wanted_one_are_not_opened(folder: Path) -> None:
+    (folder / "2026-11-20.jsonl").mkdir()  # opening it fails
+    assert numbers(folder, Wanted(since=BEGAN + 3)) == [3, 4, 5, 6]
+    with pytest.raises(OSError, match="2026-11-20"):
+        numbers(folder)
+
+
+def test_records_of_another_version_are_skipped_and_counted(folder: Path) -> None:
+    assert reader.READS == SCHEMA
+    (folder / "2026-11-24.jsonl").write_text('{"schema":"aiclient.record/2","id":"x","turns":[]}\n{"a":1}\n')
+    records = Records(folder)
+    assert len(list(records.each())) == 6
+    assert (records.foreign, records.torn) == (1, 3)
+    assert records.skipped() == "3 torn lines and 1 records of another version of aiclient"
+
+
+def test_a_whole_id_is_found_though_another_begins_with_it(tmp_path: Path) -> None:
+    lines = [f'{{"schema":"{SCHEMA}","id":"{id_}"}}\n' for id_ in ("a-10", "a-1", "req_b", "req_bb")]
+    (tmp_path / "2026-11-23.jsonl").write_text("".join(lines))
+    records = Records(tmp_path)
+    assert [records.find(id_)["id"] for id_ in ("a-1", "b", "req_b", "last")] == ["a-1", "req_b", "req_b", "req_bb"]
+    with pytest.raises(ValueError, match="more than one"):
+        records.find("a")
+
+
 @pytest.mark.parametrize(("id_", "why"), [("f", "no record"), ("0000", "more than one")])
 def test_an_id_must_name_one_record(id_: str, why: str, folder: Path) -> None:
     with pytest.raises(ValueError, match=why):
@@ -129,6 +180,24 @@ def test_following_gives_what_is_written_from_now_on(folder: Path) -> None:
 
     found = list(islice(Records(folder).follow(Wanted(), sleep), 3))
     assert [int(str(record["id"]).removeprefix("req_"), 16) for record in found] == [11, 12, 13]
+
+
+def test_following_loses_nothing_when_a_file_is_done_and_compressed_at_once(folder: Path) -> None:
+    """Between two looks: a last record into the old file, the next file begun, the old one compressed."""
+    record_maker = maker(folder)
+    waits = 0
+
+    def sleep(seconds: float) -> None:
+        nonlocal waits
+        waits += 1
+        if waits == 1:
+            with (folder / "2026-11-23.1.jsonl").open("ab") as file:
+                file.write(record_maker.line(exchange(11)))
+            compress(folder / "2026-11-23.1.jsonl")
+        (folder / "2026-11-23.2.jsonl").write_bytes(record_maker.line(exchange(12)))
+
+    found = list(islice(Records(folder).follow(Wanted(), sleep), 2))
+    assert [int(str(record["id"]).removeprefix("req_"), 16) for record in found] == [11, 12]
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,10 @@ def test_the_heading_names_the_way() -> None:
     assert heading(bare) == "--- - req_2 chat - -> - cancelled"
 
 
+def test_letters_and_emoji_that_are_joined_stay_so() -> None:
+    assert printable("👩‍👧 می‌خواهم") == "👩‍👧 می‌خواهم"
+
+
 def test_a_record_without_a_conversation_says_why() -> None:
     text = transcript({"id": "x", "state": "failed", "conversation": None, "no_conversation": "not JSON"})
     assert "(no conversation: not JSON)" in text
@@ -114,3 +118,28 @@ def test_what_others_wrote_cannot_move_the_cursor(evil: str) -> None:
     assert evil not in text
     assert "b\n\tc" in text
     assert printable("é\n\t") == "é\n\t"
+
+
+PROMPT: JsonObject = {"mode": "append", "text": "Ours.", "replacements": [{"old": "a", "new": "b"}]}
+SPOKEN: JsonObject = {
+    "system": [{"type": "text", "text": "Theirs."}],
+    "tools": [],
+    "messages": [{"role": "user", "parts": [{"type": "text", "text": "Hi"}]}, {"role": "assistant", "parts": []}],
+    "answer": None,
+}
+
+
+def test_the_operators_prompt_is_told_apart_from_the_clients() -> None:
+    record: JsonObject = RECORD | {"conversation": SPOKEN, "system_prompt": PROMPT}
+    told = transcript(record)
+    assert '[system]\nTheirs.\n[the operator\'s system prompt: append]\nOurs.\n"a" -> "b"\n' in told
+    brief = transcript(record, new_only=True)
+    assert "[the operator's system prompt: append]\n(5 characters)\n" in brief
+    assert "Ours." not in brief
+
+
+@pytest.mark.parametrize("prompt", [None, PROMPT | {"text": {"ref": "sha256:0"}, "replacements": []}])
+def test_of_an_operators_prompt_that_is_not_there_nothing_is_made_up(prompt: JsonObject | None) -> None:
+    told = transcript(RECORD | {"conversation": SPOKEN, "system_prompt": prompt})
+    assert ("operator" in told) is (prompt is not None)
+    assert "sha256" not in told

@@ -5,7 +5,7 @@ from collections import Counter
 from addons.dataset_export.example import Options
 from addons.dataset_export.formats.hf_dpo import HF_DPO, write
 from tests.addons.dataset_export.rig import made, written
-from tests.addons.dataset_export.talk import assistant, call, text, user
+from tests.addons.dataset_export.talk import assistant, call
 
 
 def test_a_row_is_a_prompt_and_two_answers() -> None:
@@ -21,5 +21,4 @@ def test_a_row_is_a_prompt_and_two_answers() -> None:
 
 def test_what_is_no_pair_is_no_row() -> None:
     assert write(made(), Options(), Counter()) is None
-    system = {"role": "system", "parts": [text("s")]}
-    assert write(made([user("a"), system], rejected=assistant("x")), Options(), Counter()) is None
+    assert write(made([], rejected=assistant("x")), Options(), Counter()) is None
