@@ -2,7 +2,7 @@
 `prompts/fetch_system_prompt.txt`, under the name that it has in AIClient-2-API."""
 
 import re
-from contextlib import suppress
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -13,25 +13,33 @@ from creds.store import make_private_dir, write_private
 
 LATEST = "fetch_system_prompt.txt"
 OF_CLIENT = "system_prompt.txt"
+type Stamp = tuple[int, int] | None  # of a file, when we last wrote it
+
+_HAS_TALK = b',"conversation":{'
 _UNSAFE = re.compile(r"[^\w.+-]+")
 
 
 class LastPrompt:
-    """A sink of records. Files are written when a prompt is another one than before. A disk that says no costs the file, never
-    a record. objects: None where records hold all themselves."""
+    """A sink of records. Files are written when a prompt is another one than the file holds, also where other processes write
+    it. objects: None where records hold all themselves."""
+
+    name = "last system prompts"
 
     def __init__(self, folder: Path, objects: Objects | None) -> None:
         self._folder, self._objects = folder, objects
-        self._written: dict[Path, str] = {}
+        self._written: dict[Path, tuple[str, Stamp]] = {}
+
+    def extend(self, lines: Sequence[bytes], today: date) -> None:
+        for line in lines:
+            self.append(line, today)
 
     def append(self, line: bytes, today: date) -> None:
-        seen = sighting(line)
+        seen = sighting(line) if _HAS_TALK in line else None
         if seen is None or not (text := self._text(seen.system)):
             return
         name = _UNSAFE.sub("_", seen.client).strip(".") or "unknown"
-        with suppress(OSError):
-            self._write(self._folder / name / OF_CLIENT, text)
-            self._write(self._folder / LATEST, text)
+        self._write(self._folder / name / OF_CLIENT, text)
+        self._write(self._folder / LATEST, text)
 
     def tidy(self, today: date) -> None:
         """Nothing grows old here."""
@@ -49,8 +57,17 @@ class LastPrompt:
         return system_text(system)
 
     def _write(self, path: Path, text: str) -> None:
-        if self._written.get(path) == text:
+        before, stamp = self._written.get(path, ("", None))
+        if before == text and stamp == _stamp_of(path):
             return
         make_private_dir(path.parent)
         write_private(path, text.encode(errors="replace"))
-        self._written[path] = text
+        self._written[path] = text, _stamp_of(path)
+
+
+def _stamp_of(path: Path) -> Stamp:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_ino

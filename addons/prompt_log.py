@@ -2,10 +2,9 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import IO
 
 from addons.records.transcript import transcript
 from converters.json_codec import loads
@@ -21,8 +20,14 @@ def prompt_log_path(base_name: str, started: datetime) -> Path:
 class PromptLog:
     """A sink of records: what is new in each. write: takes text, may raise OSError."""
 
+    name = "transcripts"
+
     def __init__(self, write: Callable[[str], object], close: Callable[[], object] = lambda: None) -> None:
         self._write, self._close = write, close
+
+    def extend(self, lines: Sequence[bytes], today: date) -> None:
+        for line in lines:
+            self.append(line, today)
 
     def append(self, line: bytes, today: date) -> None:
         record = loads(line)
@@ -41,24 +46,25 @@ def on_console() -> PromptLog:
 
 
 class PromptFile:
-    """The file is made with the first text, readable by its owner alone."""
+    """The file is made with the first text, readable by its owner alone. Each text is one write at its end: several processes may
+    have the same file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file: IO[str] | None = None
+        self._fd: int | None = None
 
     def write(self, text: str) -> None:
-        if self._file is None:
+        if self._fd is None:
             make_private_dir(self._path.parent)
-            fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            self._file = open(fd, "w", encoding="utf-8", errors="replace")  # noqa: SIM115  # closed by `close`
-        self._file.write(text)
-        self._file.flush()
+            self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        rest = text.encode(errors="replace")
+        while rest:
+            rest = rest[os.write(self._fd, rest) :]
 
     def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
 
 
 def in_file(path: Path) -> PromptLog:

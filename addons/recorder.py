@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from secrets import token_bytes
 from weakref import WeakKeyDictionary
 
 from mitmproxy.http import HTTPFlow
@@ -49,7 +50,7 @@ class Recorder:
     """Addon, behind those that make the answer and before `AccessLog`, which lets go of the bodies.
 
     secrets: every secret of ours that is in use now, asked for on the writer's thread. clock: unix seconds; monotonic: those of
-    exchanges.
+    exchanges. started: the start that a file is named for, now if not given.
     """
 
     def __init__(
@@ -58,9 +59,13 @@ class Recorder:
         secrets: Callable[[], Iterable[str]] = tuple,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        *,
+        started: float | None = None,
     ) -> None:
         self._settings, self._secrets, self._clock, self._monotonic = settings, secrets, clock, monotonic
-        self._started = datetime.fromtimestamp(clock())  # the file's name is in local time
+        self._started = datetime.fromtimestamp(
+            clock() if started is None else started
+        )  # the file's name is in local time
         self._begun: WeakKeyDictionary[Exchange, _Begun] = WeakKeyDictionary()
         self._seen: Settings | None = None
         self._key: tuple[object, ...] = ()
@@ -86,8 +91,10 @@ class Recorder:
         if exchange is None or flow.response is None:
             return
         broken = exchange.pipe.failed if exchange.pipe and was_streamed(exchange) else None
-        state: State = "cut" if broken else "failed" if flow.response.status_code >= 400 else "complete"
-        said = str(broken) if broken else exchange.failure.message if exchange.failure else ""
+        failure, status = exchange.failure, flow.response.status_code
+        struck = failure is not None and failure.status < 400  # on its way to the client, by chaos
+        state: State = "cut" if broken or struck else "failed" if status >= 400 else "complete"
+        said = str(broken) if broken else failure.message if failure else ""
         if isinstance(exchange.pipe, Taped) and exchange.pipe.full:
             state, said = (
                 "cut",
@@ -96,10 +103,9 @@ class Recorder:
         self._end(exchange, flow, state, said)
 
     def error(self, flow: HTTPFlow) -> None:
-        if (exchange := Exchange.of(flow)) is None:
-            return
-        said = flow.error.msg if flow.error else "ended"
-        self._end(exchange, flow, "cancelled" if "client" in said.lower() else "failed", said)
+        if (exchange := Exchange.of(flow)) is not None:
+            said = flow.error.msg if flow.error else "ended"
+            self._end(exchange, flow, "cancelled" if exchange.client_left else "failed", said)
 
     def done(self) -> None:
         """The end of the process: what waits is written."""
@@ -144,6 +150,7 @@ class Recorder:
             ],
             body=exchange.raw,
             parsed=exchange.body if len(exchange.raw) < _LARGEST_PARSED else None,
+            chat=exchange.chat if exchange.chat_is_asked else None,
             said={name: exchange.body[name] for name in ("model", "stream") if name in exchange.body}
             if exchange.wire.name == "gemini"
             else {},
@@ -162,10 +169,13 @@ class Recorder:
             answer_headers=response.headers.fields if response is not None else (),
             answer=b"" if response is None or streamed else response.raw_content or b"",
             chunks=begun.down if streamed else [],
+            events=None if isinstance(exchange.pipe, Taped) and exchange.pipe.full else exchange.heard,
             usage=exchange.usage,
             stop_reason=exchange.finish.reason if exchange.finish else None,
             loss=exchange.loss,
             error=error,
+            chaos=str(flow.metadata["aiclient"].get("chaos", "")).partition(";")[0],
+            prompt=exchange.prompt,
             secrets=tuple(secret.decode("latin-1") for secret in exchange.sent_secrets),
         )
 
@@ -207,7 +217,11 @@ class Recorder:
             redactor = Redactor(self._secrets, settings.redact_patterns, shapes=settings.redact)
             if not settings.record:
                 return RecordMaker(redactor, None, b"", media=False)
-            return RecordMaker(redactor, Objects(folder / "objects"), salt_of(folder), media=settings.record_media)
+            try:
+                salt = salt_of(folder)
+            except OSError:  # told where records are written; transcripts need none
+                salt = token_bytes(32)
+            return RecordMaker(redactor, Objects(folder / "objects"), salt, media=settings.record_media)
 
         writer = Writer(make, sinks, lambda text: log.warning("%s", text), lambda text: log.warning("%s", text))
         writer.start()

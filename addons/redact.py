@@ -9,18 +9,21 @@ from bisect import bisect_right
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 
 from addons.alike import alike
-from addons.redact_rules import CONTEXT, ESCAPE, KNOWN, PREFIX, own_patterns, rules_for
+from addons.redact_glance import glance
+from addons.redact_rules import ESCAPE, KNOWN, PREFIX, own_patterns, rules_for
 
 _LOOKS_BACK = 64  # bytes before and behind a match that have a say in it
 _WORTH_KEEPING = 4096  # bytes; below, a search costs less than looking for what is alike
 _LARGEST_KEPT = 2 * 1024 * 1024
 _KEPT = 4  # of each kind
+_SHORT, _SHORT_KEPT = 512, 2048  # characters of a text that is remembered; how many are
 _NEARLY_ALL = 8192  # bytes of a body that is not looked for a better one
 _MOST_KNOWN = 256
-_WINDOW = 1 << 18
+_WINDOW = 1 << 14  # bytes that are searched at once
 
 _SECRET_HEADERS = frozenset(
     {"authorization", "cookie", "set-cookie", "x-auth", "www-authenticate", "api-key", "apikey"}
@@ -55,6 +58,9 @@ class Span:
         return b"[redacted:%s]" % self.kind.encode() if self.kind else b""
 
 
+type Fit = Callable[[bytes, Sequence[Span]], list[Span]]
+
+
 class Redactor:
     """known: the secrets of our own that are in use now, word for word; asked for before each search. rules: `emails`, `paths` or
     regular expressions, to be redacted besides (ValueError). shapes False: nothing but known secrets and secret headers.
@@ -66,23 +72,31 @@ class Redactor:
         self, known: Callable[[], Iterable[str]] = tuple, rules: Sequence[str] = (), *, shapes: bool = True
     ) -> None:
         self._known, self._shapes = known, shapes
+        self._asked: tuple[str, ...] = ()
         self._secrets: dict[bytes, None] = {}  # in the order they came up; a token that was renewed is still one
         self._own = own_patterns(rules)
-        self._rules = rules_for(frozenset(), shapes)
-        self._kept: defaultdict[str, deque[tuple[bytes, list[Span]]]] = defaultdict(lambda: deque(maxlen=_KEPT))
-        self._values: dict[bytes, str] = {}
+        self._take(frozenset())
 
-    def refresh(self, more: Iterable[str] = ()) -> None:
-        """Takes up secrets that have come up since. more: beside those that `known` gives."""
-        asked = (text.encode(errors="replace") for text in (*self._known(), *more))
-        new = [secret for secret in asked if secret not in self._secrets]
+    def _take(self, secrets: frozenset[bytes]) -> None:
+        """What was found with other rules counts no more."""
+        self._rules = rules_for(secrets, self._shapes)
+        self._may_hold = glance(tuple(self._rules.secrets), self._shapes)
+        self._kept: defaultdict[str, deque[tuple[bytes, list[Span]]]] = defaultdict(lambda: deque(maxlen=_KEPT))
+        self._texts: dict[str | bytes, str] = {}
+
+    def refresh(self, more: Iterable[str] = ()) -> bool:
+        """Takes up secrets that have come up since; whether there are any. more: beside those that `known` gives."""
+        asked = (*self._known(), *more)
+        if asked == self._asked:
+            return False
+        self._asked = asked
+        new = [secret for text in asked if (secret := text.encode(errors="replace")) not in self._secrets]
         if new:
             self._secrets.update(dict.fromkeys(new))
             while len(self._secrets) > _MOST_KNOWN:
                 del self._secrets[next(iter(self._secrets))]
-            self._rules = rules_for(frozenset(self._secrets), self._shapes)
-            self._kept.clear()
-            self._values.clear()
+            self._take(frozenset(self._secrets))
+        return bool(new)
 
     # --- what is to be redacted ---
 
@@ -92,9 +106,12 @@ class Redactor:
         return replaced(data, spans) if spans else data
 
     def text(self, text: str) -> str:
-        data = text.encode(errors="surrogatepass")
-        spans = self.spans(data)
-        return replaced(data, spans).decode(errors="replace") if spans else text
+        found = self._texts.get(text)
+        if found is None:
+            data = text.encode(errors="surrogatepass")
+            spans = self.spans(data)
+            found = self._remembered(text, replaced(data, spans).decode(errors="replace") if spans else text)
+        return found
 
     def url(self, url: str) -> str:
         return self.text(url)
@@ -102,30 +119,39 @@ class Redactor:
     def headers(self, fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
         """Names in lower case, in their order."""
         return [
-            (name := raw.decode("latin-1").lower(), "[redacted:header]" if is_secret(name) else self._value(value))
+            (name := _header_name(raw), "[redacted:header]" if is_secret(name) else self._value(value))
             for raw, value in fields
         ]
 
     def _value(self, value: bytes) -> str:
-        """Most headers of most requests are those of the request before."""
-        found = self._values.get(value)
+        found = self._texts.get(value)
         if found is None:
-            found = self.body(value).decode("utf-8", "backslashreplace")
-            if len(self._values) > 2048:
-                self._values.clear()
-            self._values[value] = found
+            found = self._remembered(value, self.body(value).decode("utf-8", "backslashreplace"))
         return found
 
-    def stream(self, chunks: Sequence[bytes], kind: str = "", *, split: bool = False) -> list[bytes]:
-        """As many chunks, cut where they were; a secret that was cut stands in the chunk that it begins in.
+    def _remembered(self, text: str | bytes, clean: str) -> str:
+        """Models, URLs and most headers are those of the exchange before."""
+        if len(text) <= _SHORT:
+            if len(self._texts) >= _SHORT_KEPT:
+                self._texts.clear()
+            self._texts[text] = clean
+        return clean
 
-        split: also secrets whose pieces stand in several events of the stream.
+    def stream(
+        self, chunks: Sequence[bytes], kind: str = "", *, split: bool = False, fit: Fit | None = None
+    ) -> Sequence[bytes]:
+        """As many chunks, cut where they were; a secret that was cut stands in the chunk that it begins in. `chunks` itself where
+        there is none.
+
+        split: also secrets whose pieces stand in several events of the stream. fit: what else must be replaced.
         """
         data = b"".join(chunks)
         spans = self.spans(data, kind)
         if split:
             spans = merged([*spans, *self._across_events(data)])
-        return recut(data, spans, [len(chunk) for chunk in chunks]) if spans else list(chunks)
+        if spans and fit is not None:
+            spans = fit(data, spans)
+        return recut(data, spans, [len(chunk) for chunk in chunks]) if spans else chunks
 
     # --- where it is ---
 
@@ -146,12 +172,15 @@ class Redactor:
         return merged(self._span(match, data) for match in self._matches(data, 0, len(data)))
 
     def _matches(self, data: bytes, at: int, until: int) -> Iterator[re.Match[bytes]]:
-        """Those that begin before `until`. Searched window by window: a search is not interrupted, and all other threads wait
-        for it."""
-        pattern = self._rules.pattern
+        """Those that begin before `until`. Window by window, and only where a glance says that there may be one: a search is not
+        interrupted, and all other threads wait for it."""
+        pattern, reach = self._rules.pattern, self._rules.reach
         while at < until:
             end = min(until, at + _WINDOW)
-            match = pattern.search(data, at, min(len(data), end + CONTEXT))
+            behind = min(len(data), end + reach)
+            match = None
+            if self._may_hold(data[max(0, at - _LOOKS_BACK) : behind]):
+                match = pattern.search(data, at, behind)
             if match is None or match.start() >= end:
                 at = end
                 continue
@@ -193,7 +222,7 @@ class Redactor:
         At both places where the searches meet, both stand in the same text with no match open, so they go on alike.
         """
         shift = len(data) - len(before)
-        at = max(0, start - CONTEXT)
+        at = max(0, start - self._rules.reach)
         found = []
         for span in spans:
             if span.last + _LOOKS_BACK <= start:
@@ -261,6 +290,12 @@ class Redactor:
                         yield Span(begin + raw, end + raw, kind, begin + raw, end + raw)
 
 
+@lru_cache(maxsize=512)
+def _header_name(raw: bytes) -> str:
+    return raw.decode("latin-1").lower()
+
+
+@lru_cache(maxsize=512)
 def is_secret(name: str) -> bool:
     """Whether a header of this name, in lower case, holds a credential."""
     return (

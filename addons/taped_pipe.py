@@ -1,12 +1,15 @@
 """A pipe that is listened to: what came of a provider's stream and what went to the client, each with its time."""
 
 from collections.abc import Callable
+from typing import override
 
 from mitmproxy.http import HTTPFlow
 
 from addons.exchange import Exchange
 from addons.relay import Pipe
-from converters.errors import Kind, UpstreamError
+from converters.errors import Kind
+from converters.events import StreamEvent
+from converters.pipe import Around
 
 LONGEST = 16 * 1024 * 1024  # bytes of a stream, in and out, that are noted
 
@@ -27,7 +30,7 @@ def listen(exchange: Exchange, flow: HTTPFlow, clock: Callable[[], float]) -> Ta
         upstream = made.chunks
         if made.status is None and flow.response is not None:  # the client may leave before anybody tells the rest
             made.status, made.answer_headers = flow.response.status_code, flow.response.headers.fields
-    exchange.pipe = taped = Taped(pipe, upstream, [], clock)
+    exchange.pipe = taped = Taped(pipe, upstream, [], exchange.heard, clock)
     return taped.down
 
 
@@ -36,54 +39,52 @@ def was_streamed(exchange: Exchange) -> bool:
     return exchange.pipe is not None and exchange.pipe.started
 
 
-class Taped:
-    """Around a pipe. upstream, down: where input and output are noted; the caller's. clock: unix seconds.
+class Taped(Around):
+    """Around a pipe. upstream, down: where input and output are noted; the caller's. heard: what the pipe has read. clock: unix
+    seconds.
 
-    Output that is empty is not noted: nothing was sent. full: so much has come and gone that the rest was not noted.
+    Output that is empty is not noted: nothing was sent. full: so much has come and gone that the rest was not noted, and what was
+    heard is forgotten.
     """
 
-    def __init__(self, pipe: Pipe, upstream: Tape, down: Tape, clock: Callable[[], float]) -> None:
-        self._pipe, self._upstream, self.down, self._clock = pipe, upstream, down, clock
+    def __init__(
+        self, pipe: Pipe, upstream: Tape, down: Tape, heard: list[StreamEvent] | None, clock: Callable[[], float]
+    ) -> None:
+        super().__init__(pipe)
+        self._upstream, self.down, self._heard, self._clock = upstream, down, heard, clock
         self._room = LONGEST
 
     @property
     def full(self) -> bool:
         return self._room < 0
 
-    @property
-    def started(self) -> bool:
-        return self._pipe.started
-
-    @property
-    def over(self) -> bool:
-        return self._pipe.over
-
-    @property
-    def failed(self) -> UpstreamError | None:
-        return self._pipe.failed
-
+    @override
     def feed(self, data: bytes) -> bytes:
         now = self._clock()
-        self._note(self._upstream, now, data)
-        if out := self._pipe.feed(data):
-            self._note(self.down, now, out)
+        out = self._pipe.feed(data)
+        self._room -= len(data) + len(out)
+        if self._room >= 0:
+            self._upstream.append((now, data))
+            if out:
+                self.down.append((now, out))
+        elif self._heard:
+            self._heard.clear()
         return out
 
+    @override
     def close(self) -> bytes:
         return self._sent(self._pipe.close())
 
+    @override
     def fail(self, kind: Kind, message: str) -> bytes:
         return self._sent(self._pipe.fail(kind, message))
 
+    @override
     def heartbeat(self) -> bytes:
         return self._sent(self._pipe.heartbeat())
 
     def _sent(self, out: bytes) -> bytes:
-        if out:
-            self._note(self.down, self._clock(), out)
+        self._room -= len(out)
+        if out and self._room >= 0:
+            self.down.append((self._clock(), out))
         return out
-
-    def _note(self, tape: Tape, now: float, data: bytes) -> None:
-        self._room -= len(data)
-        if self._room >= 0:
-            tape.append((now, data))

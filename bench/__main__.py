@@ -91,7 +91,7 @@ def table(rows: dict[tuple[str, str], Row]) -> str:
     return "\n".join(lines)
 
 
-def execute(work: Coroutine[object, object, dict[tuple[str, str], Row]]) -> dict[tuple[str, str], Row]:
+def execute[T](work: Coroutine[object, object, T]) -> T:
     """On uvloop if it is there: the load itself then takes less of the machine."""
     try:
         import uvloop

@@ -8,13 +8,15 @@ from bench.answers import SHAPES, TEXT, request_body
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """kind, chunks, milliseconds: as `fake.py` takes them. clients ask at the same time, each `requests` times."""
+    """kind, chunks, milliseconds: as `fake.py` takes them. clients ask at the same time, each `requests` times. history: bytes of
+    a conversation that every request repeats and adds a turn to."""
 
     kind: str
     clients: int
     requests: int
     chunks: int = 0
     milliseconds: int = 0
+    history: int = 0
 
     @property
     def units(self) -> int:
@@ -32,13 +34,15 @@ async def run(port: int, path: str, key: str, work: Work) -> None:
 
 
 async def _client(port: int, path: str, key: str, work: Work) -> None:
-    body = request_body(f"{work.kind}-{work.chunks}-{work.milliseconds}", stream=work.kind != "whole")
-    head = (
-        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nauthorization: Bearer {key}\r\nanthropic-version: 2023-06-01\r\n"
-        f"content-type: application/json\r\naccept: application/json\r\nuser-agent: bench\r\ncontent-length: {len(body)}\r\n\r\n"
-    )
+    model = f"{work.kind}-{work.chunks}-{work.milliseconds}"
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
-    for _ in range(work.requests):
+    for turn in range(work.requests):
+        body = request_body(model, stream=work.kind != "whole", history=work.history, turn=turn)
+        head = (
+            f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nauthorization: Bearer {key}\r\n"
+            "anthropic-version: 2023-06-01\r\ncontent-type: application/json\r\naccept: application/json\r\n"
+            f"user-agent: bench\r\ncontent-length: {len(body)}\r\n\r\n"
+        )
         writer.write(head.encode() + body)
         _check(await _answer(reader), path, work)
     writer.close()

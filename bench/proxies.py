@@ -66,19 +66,22 @@ def product(fake_port: int, home: Path) -> Iterator[Proxy]:
 
 
 @contextlib.contextmanager
-def launched(fake_port: int, home: Path) -> Iterator[Proxy]:
-    """As `run.sh` and the console script start it, with `python -O`."""
+def launched(fake_port: int, home: Path, *, record: bool | None = False) -> Iterator[Proxy]:
+    """As `run.sh` and the console script start it, with `python -O`. record: as `_settings` takes it."""
     port = _free_port()
-    settings = _settings(fake_port, home / "launched-home") | {"AICLIENT_PORT": str(port)}
+    settings = _settings(fake_port, home / "launched-home", record=record) | {"AICLIENT_PORT": str(port)}
     with _started([sys.executable, "-O", "-m", "addons", "serve"], port, home, settings) as proxy:
         yield proxy
 
 
-def _settings(fake_port: int, home: Path) -> dict[str, str]:
+def _settings(fake_port: int, home: Path, *, record: bool | None = False) -> dict[str, str]:
+    """record: every exchange; its cost is measured by itself (`bench.records`). None: as `aiclient.toml` in `home` says."""
+    home.mkdir(exist_ok=True)
     base = f"http://127.0.0.1:{fake_port}/v1"
     return {
         "AICLIENT_HOME": str(home),
         "AICLIENT_API_KEY": KEY,
+        **({} if record is None else {"AICLIENT_RECORD": str(record).lower()}),
         "AICLIENT_OPENAI_API_KEY": "sk-bench",
         "AICLIENT_OPENAI_BASE_URL": base,
         "AICLIENT_CLAUDE_API_KEY": "sk-bench",

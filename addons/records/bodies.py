@@ -11,7 +11,7 @@ chunks:  [[seconds, str | {"base64": str}], ...]
 
 import base64
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from addons.records.members import Place
 from converters.json_codec import Json, JsonObject
@@ -74,11 +74,19 @@ def _piece(piece: Json, get: Get) -> bytes:
 
 
 def write_chunks(chunks: Sequence[tuple[float, bytes]]) -> list[Json]:
-    return [[seconds, _chunk(data)] for seconds, data in chunks]
+    return [list(pair) for pair in chunk_pairs([at for at, _ in chunks], [data for _, data in chunks])]
+
+
+def chunk_pairs(times: Iterable[float], chunks: Iterable[bytes]) -> list[tuple[float, Json]]:
+    """The same for what is written as JSON at once."""
+    chunks = list(chunks)
+    try:
+        return list(zip(times, [data.decode() for data in chunks], strict=True))
+    except UnicodeDecodeError:  # a chunk may end inside a character
+        return list(zip(times, map(_chunk, chunks), strict=True))
 
 
 def _chunk(data: bytes) -> Json:
-    """A chunk may end inside a character."""
     try:
         return data.decode()
     except UnicodeDecodeError:

@@ -55,25 +55,37 @@ from converters.turns import (
 def conversation(chat: Chat, answer: Answer | None, *, media: bool = False) -> JsonObject:
     """media: inline pictures and files keep their content; else it is given by hash and size."""
     return {
-        "system": [{"type": "text", "text": part.text} for part in chat.system],
-        "tools": [_tool(tool) for tool in chat.tools],
+        "system": system_of(chat),
+        "tools": tools_of(chat),
         "messages": _messages(chat.turns, media),
-        "answer": None if answer is None else _answer(answer, media),
+        "answer": None if answer is None else answer_of(answer, media=media),
     }
 
 
+def system_of(chat: Chat) -> list[Json]:
+    return [{"type": "text", "text": part.text} for part in chat.system]
+
+
+def tools_of(chat: Chat) -> list[Json]:
+    return [_tool(tool) for tool in chat.tools]
+
+
 def _messages(turns: Iterable[Turn], media: bool) -> list[Json]:
-    """A tool's result is named after its call where the protocol has no name for it."""
     names: dict[str, str] = {}
     messages: list[Json] = []
     for turn in turns:
         names |= {part.id: part.name for part in turn.parts if isinstance(part, ToolCall)}
-        message: JsonObject = {"role": turn.role, "parts": [_part(part, media, names) for part in turn.parts]}
-        messages.append(message | {"name": turn.name} if turn.name else message)
+        messages.append(message(turn, names, media=media))
     return messages
 
 
-def _answer(answer: Answer, media: bool) -> JsonObject:
+def message(turn: Turn, names: Mapping[str, str], *, media: bool = False) -> JsonObject:
+    """names: of calls by their ids, up to this turn: a result is named after its call where the protocol has no name for it."""
+    written: JsonObject = {"role": turn.role, "parts": [_part(part, media, names) for part in turn.parts]}
+    return written | {"name": turn.name} if turn.name else written
+
+
+def answer_of(answer: Answer, *, media: bool = False) -> JsonObject:
     written: JsonObject = {"role": "assistant", "parts": [_answer_part(part, media) for part in answer.parts]}
     if answer.citations:
         written["citations"] = [_some({"url": cited.url, "title": cited.title}) for cited in answer.citations]

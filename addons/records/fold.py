@@ -13,7 +13,7 @@ from converters.json_codec import JsonObject, loads
 from converters.loss import Loss
 from converters.profile import DEFAULT, Profile
 from converters.restore import Restore
-from converters.turns import Audio, Base64, Chat, Document, Image, Part, ToolResult, Video
+from converters.turns import Audio, Base64, Chat, Document, Image, Part, Text, ToolResult, Video
 from converters.wire import ProviderWire
 
 _LIMIT = 32 * 1024 * 1024  # bytes that a compressed answer may grow to; of a longer one nothing is decoded
@@ -21,6 +21,8 @@ _LIMIT = 32 * 1024 * 1024  # bytes that a compressed answer may grow to; of a lo
 
 def read_chat(facts: Facts) -> Chat:
     """The client's request. Raises ValueError with the reason why it has no conversation."""
+    if facts.chat is not None:
+        return facts.chat
     try:
         body = facts.parsed or _parsed(facts)
         if facts.action == "count":
@@ -45,7 +47,8 @@ def read_answer(facts: Facts) -> Answer | None:
     made = facts.attempts[-1] if facts.attempts else None
     wire = facts.provider.wire if facts.provider else None
     if made is not None and wire is not None and made.status == 200:
-        return _folded(_of_provider(facts, made, wire), facts.restore)
+        events = _of_provider(facts, made, wire) if facts.events is None else facts.events
+        return _folded(events, facts.restore)
     if made is None and facts.status == 200:
         is_stream = "event-stream" in content_type(facts.answer_headers)
         body = b"".join(data for _, data in facts.chunks) or facts.answer
@@ -116,7 +119,8 @@ def inline_media(chat: Chat | None, answer: Answer | None) -> list[Base64]:
     found: list[Base64] = []
     for turn in chat.turns if chat else ():
         for part in turn.parts:
-            found += _media(part)
+            if type(part) is not Text:
+                found += _media(part)
     found += [part.image for part in (answer.parts if answer else ()) if isinstance(part, AnswerImage)]
     return found
 

@@ -13,6 +13,8 @@ _SCANNER = json.JSONDecoder(parse_int=str, parse_float=str)  # numbers of any le
 _REPEATED = frozenset({"tools", "functions", "system", "instructions", "systemInstruction", "system_instruction"})
 _LED = frozenset({"messages", "input"})  # lists whose first entry may be the system prompt
 _ENVELOPES = frozenset({"request", "generateContentRequest"})  # objects that hold the body proper
+_NAMES = tuple(f'"{name}"'.encode() for name in sorted(_REPEATED | _LED | _ENVELOPES))
+_SHORT = 4096  # bytes; a longer one is looked at by what it has in common with others
 _KEPT = 4  # of each kind
 _LARGEST_KEPT = 2 * 1024 * 1024
 
@@ -26,13 +28,13 @@ class Members:
         self._kept: defaultdict[str, deque[tuple[bytes, list[Place]]]] = defaultdict(lambda: deque(maxlen=_KEPT))
 
     def places(self, body: bytes, kind: str = "") -> list[Place]:
-        """kind: names those that it is likely to be like. In order, not overlapping, each one JSON value; [] for what is no JSON object. UnicodeDecodeError if it is not UTF-8."""
-        if len(body) < SMALLEST:
+        """kind: names those that it is likely to be like. In order, not overlapping, each one JSON value; [] for what is no JSON object. UnicodeDecodeError if it is searched and not UTF-8."""
+        if len(body) < SMALLEST or (len(body) < _SHORT and not any(name in body for name in _NAMES)):
             return []
         found = self._as_before(body, kind)
         if found is None:
             found = places_in(body)
-        if found and len(body) <= _LARGEST_KEPT:
+        if len(body) <= _LARGEST_KEPT:
             self._kept[kind].appendleft((body, found))
         return found
 

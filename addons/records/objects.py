@@ -1,18 +1,27 @@
 """The object store: what many records have in common, kept once by the hash of its bytes: tool sets, system prompts.
 
 `<records>/objects/<first two digits>/<sha256>.json`, mode 0600, written before the first record that names it. A reference is
-`sha256:<hex>`.
+`sha256:<hex>`. A file's time of change is that of the last record that named it, or up to half of `GRACE` earlier.
 """
 
 import hashlib
 import os
+import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from creds.store import make_private_dir, write_private
 
+try:
+    import fcntl
+except ImportError:  # Windows: one process alone may write there
+    fcntl = None  # type: ignore[assignment]
+
+_FILE = re.compile(r"[0-9a-f]{64}\.json")
 PREFIX = "sha256:"
-GRACE = 3600.0  # seconds; what is younger may be about to be named by a record, and is not removed (prune.py)
+GRACE = 3600.0  # seconds; what is younger may be about to be named by a record, and is not removed
 
 
 def reference(content: bytes) -> str:
@@ -32,16 +41,36 @@ class Objects:
         return name
 
     def store(self, name: str, content: bytes) -> None:
-        """name: the reference to `content`."""
+        """name: the reference to `content`. A record is about to name it: nobody must take it for one that no record needs."""
         path = self.path(name)
-        try:
-            age = time.time() - path.stat().st_mtime
-        except FileNotFoundError:
-            make_private_dir(path.parent)
-            write_private(path, content)
+        if _age(path) < GRACE / 2:
             return
-        if age > GRACE / 2:
-            os.utime(path)  # a record is about to name it: nobody must take it for one that no record needs
+        make_private_dir(path.parent)
+        with self._locked():
+            try:
+                os.utime(path)
+            except FileNotFoundError:
+                write_private(path, content)
+
+    def remove_unused(self, before: float) -> int:
+        """Those that no record has named since, in unix seconds; how many. Cheap: nothing is read."""
+        return sum(1 for path in self.paths() if self.remove(path, before))
+
+    def remove(self, path: Path, before: float) -> bool:
+        """Unless a record is about to name it, or has since then. False, too, if somebody else was faster."""
+        try:
+            if path.stat().st_mtime >= before:
+                return False
+            with self._locked():
+                if path.stat().st_mtime >= before:
+                    return False
+                path.unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+    def paths(self) -> Iterator[Path]:
+        return (path for path in self._folder.glob("??/*.json") if _FILE.fullmatch(path.name))
 
     def get(self, name: str) -> bytes:
         """Raises OSError if it is not there, and ValueError for what is no reference or not what it was."""
@@ -55,3 +84,23 @@ class Objects:
         if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
             raise ValueError(f"{name[:100]!r} is no reference to an object")
         return self._folder / digest[:2] / f"{digest}.json"
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Of all processes, one at a time touches an old object or removes it. A process that dies leaves no lock."""
+        fd = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if fcntl is not None:
+                with suppress(OSError):  # a file system without locks
+                    fcntl.flock(fd, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(fd)
+
+
+def _age(path: Path) -> float:
+    """Seconds since a record named it, or a little more."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")

@@ -1,21 +1,21 @@
 """Old records and objects that no record names any more, out of the way, also while a proxy writes new ones.
 
 An object is removed only if no record names it and nobody has stored or used it for an hour: whoever writes a record that names an
-object makes it young first (`Objects.store`), and its age is looked at once more right before it goes.
+object makes it young first (`Objects.store`), and its age is looked at once more right before it goes. Here all records are read;
+what rotation leaves behind goes without that (`Appender.tidy`).
 """
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 from addons.records.files import lines_of, record_files
-from addons.records.objects import GRACE
+from addons.records.objects import GRACE, Objects
 
 _REFERENCE = re.compile(rb"sha256:([0-9a-f]{64})")
-_OBJECT = re.compile(r"[0-9a-f]{64}\.json")
 
 
 @dataclass(slots=True)
@@ -38,16 +38,17 @@ def prune(
         if file.day < oldest:
             pruned.records += 1
             pruned.bytes += _removed(file.path, dry)
-    before = {
-        path.stem: path for path in _objects(folder) if _is_old(path, now())
-    }  # first of all, then what names them
+    objects = Objects(folder / "objects")
+    sizes = {
+        path: size for path in objects.paths() if (size := _size_if_old(path, now()))
+    }  # first, then what names them
     named: set[str] = set()
     for file in young:
         named.update(_named_in(file.path))
-    for digest, path in before.items():
-        if digest not in named and _is_old(path, now()):
+    for path, size in sizes.items():
+        if path.stem not in named and (dry or objects.remove(path, now() - GRACE)):
             pruned.objects += 1
-            pruned.bytes += _removed(path, dry)
+            pruned.bytes += size
     return pruned
 
 
@@ -62,15 +63,13 @@ def _named_in(path: Path) -> set[str]:
         return _named_in(packed)
 
 
-def _objects(folder: Path) -> Iterator[Path]:
-    return (path for path in (folder / "objects").glob("??/*.json") if _OBJECT.fullmatch(path.name))
-
-
-def _is_old(path: Path, now: float) -> bool:
+def _size_if_old(path: Path, now: float) -> int:
+    """0 for one that a record may be about to name."""
     try:
-        return now - path.stat().st_mtime > GRACE
+        stat = path.stat()
     except FileNotFoundError:
-        return False
+        return 0
+    return stat.st_size if now - stat.st_mtime > GRACE else 0
 
 
 def _removed(path: Path, dry: bool) -> int:

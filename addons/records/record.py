@@ -1,94 +1,125 @@
-"""Facts -> one record: a line of JSON, redacted, in the shape of `docs/record.schema.json`."""
+"""Facts -> one record: a line of JSON, redacted, in the shape of `docs/record.schema.json`.
+
+It is put together from pieces of JSON text: what is long, and the same in most exchanges of a conversation, is written once.
+"""
 
 import hmac
-from collections.abc import Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from addons.attempts import Attempt, Fields
-from addons.records.bodies import is_media, omitted, write_body, write_chunks
-from addons.records.conversation import conversation
+from addons.records.bodies import chunk_pairs, is_media, omitted, write_body
+from addons.records.conversation import answer_of, system_of, tools_of
 from addons.records.facts import Chunks, Facts
 from addons.records.fold import content_type, inline_media, plain_chunks, read_answer, read_chat
 from addons.records.media import SMALLEST, media_spans, omit_media
 from addons.records.members import Members
 from addons.records.objects import Objects
+from addons.records.prompt import NAME, write_prompt
+from addons.records.strings import Strings
+from addons.records.talk import Talk
 from addons.redact import Redactor, recut
+from addons.redact_frames import fit_frames
 from addons.version import own_version
 from converters.events import Answer, Usage
-from converters.json_codec import Json, JsonObject, dumps, loads
+from converters.eventstream import CONTENT_TYPE as FRAMES
+from converters.json_codec import Json, JsonObject, dumps
+from converters.system_prompt import SystemPrompt
 from converters.turns import Base64, Chat
 
 SCHEMA = "aiclient.record/1"
 _VERSION = own_version()
 _LARGEST_UNREAD = 4 * 1024 * 1024  # bytes of a body that nobody could read; a larger one is no conversation
 _SMALLEST_OBJECT = 256  # bytes of JSON; less stands in the record itself
+_KEPT = 4  # contents of each kind
+
+type Text = bytes  # JSON
+type Pieces = list[bytes]  # of one JSON text: long ones are put together once, at the end
 
 
 class RecordMaker:
     """Builds records; keeps what makes the next one cheaper. objects None: everything stands in the record itself. salt: for hashes
-    of what must not be guessed. media: pictures and files are kept. OSError if the object store cannot be written. Not for several
-    threads at once."""
+    of what must not be guessed. media: pictures and files are kept. Not for several threads at once."""
 
     def __init__(self, redactor: Redactor, objects: Objects | None, salt: bytes, *, media: bool = False) -> None:
-        self._redactor, self._objects, self._salt, self._media = redactor, objects, salt, media
-        self._members = Members()
+        self._redactor, self._objects, self._salt, self.keeps_media = redactor, objects, salt, media
+        self._members, self._strings = Members(), Strings()
+        self._talk = Talk(lambda data: redactor.body(data), media=media)
+        self._written: defaultdict[str, deque[tuple[Text, Text]]] = defaultdict(lambda: deque(maxlen=_KEPT))
 
     def line(self, facts: Facts) -> bytes:
         """The record, with the line's end."""
-        self._redactor.refresh(facts.secrets)
+        if self._redactor.refresh(facts.secrets):
+            self._talk.forget()
+            self._written.clear()
         return _Making(self, facts).line()
 
     # --- parts that know nothing of the exchange ---
 
-    @property
-    def keeps_media(self) -> bool:
-        return self._media
-
-    def redacted(self, data: bytes, kind: str) -> bytes:
-        return self._redactor.body(data, kind)
-
     def text(self, text: str) -> str:
         return self._redactor.text(text)
 
-    def headers(self, fields: Fields) -> list[Json]:
-        return [[name, value] for name, value in self._redactor.headers(fields)]
+    def headers(self, fields: Fields) -> list[tuple[str, str]]:
+        return self._redactor.headers(fields)
 
     def hashed(self, text: str) -> str:
         """The same for the same text here, and nothing to anybody else."""
         return hmac.digest(self._salt, text.encode(errors="replace"), "sha256").hex()[:16] if text else ""
 
-    def object(self, content: Json, kind: str) -> Json:
-        """Plain JSON, or a reference to it."""
-        written = self._redactor.body(dumps(content), kind)
+    def clean(self, content: Json, kind: str) -> Text:
+        """kind: what was the same in exchanges before."""
+        plain = dumps(content)
+        for before, written in self._written[kind]:
+            if before == plain:
+                return written
+        written = self._redactor.body(plain, kind)
+        self._written[kind].appendleft((plain, written))
+        return written
+
+    def object(self, content: Json, kind: str) -> Text:
+        """Or a reference to it; not where the object store cannot be written."""
+        written = self.clean(content, kind)
         if self._objects is None or len(written) < _SMALLEST_OBJECT:
-            return loads(written)
-        return {"ref": self._objects.put(written)}
+            return written
+        try:
+            return b'{"ref":"%b"}' % self._objects.put(written).encode()
+        except OSError:
+            return written
 
-    def clean(self, content: Json) -> Json:
-        """Small plain JSON, redacted."""
-        return loads(self._redactor.body(dumps(content)))
+    def messages(self, chat: Chat) -> Pieces:
+        return _list([written] for written in self._talk.messages(chat.turns))
 
-    def body(self, body: bytes, content: str, media: Sequence[Base64], kind: str, *, read: bool) -> JsonObject:
+    def said(self, answer: Answer | None) -> tuple[Text, bool]:
+        """An answer, and whether a secret stands in it."""
+        plain = b"null" if answer is None else dumps(answer_of(answer, media=self.keeps_media))
+        written = self._redactor.body(plain, "said")
+        return written, written != plain
+
+    def body(self, body: bytes, content: str, media: Sequence[Base64], kind: str, *, read: bool) -> Pieces:
         """content: its type. kind: which body of an exchange it is. media, read: see `omit_media`."""
-        if not self._media:
+        if not self.keeps_media:
             if is_media(content) or (len(body) > _LARGEST_UNREAD and not read):
-                return omitted(body, content)
+                return [dumps(omitted(body, content))]
             body = omit_media(body, media, read=read)
         body = self._redactor.body(body, kind)
-        if self._objects is None:
-            return write_body(body)
         try:
-            places = self._members.places(body, kind)
+            if self._objects is not None and (places := self._members.places(body, kind)):
+                with suppress(OSError):  # the store cannot be written
+                    return [dumps(write_body(body, places, self._objects.put))]
+            return [b'{"text":', *self._strings.written(body, kind), b"}"]
         except UnicodeDecodeError:
-            places = []
-        return write_body(body, places, self._objects.put)
+            return [dumps(write_body(body))]
 
-    def stream(self, chunks: Sequence[bytes], media: Sequence[Base64], kind: str, *, split: bool) -> list[bytes]:
-        """As many chunks. split: see `Redactor.stream`."""
-        if not self._media and any(len(piece.data) >= SMALLEST for piece in media):
+    def stream(self, chunks: Sequence[bytes], media: Sequence[Base64], content: str, *, split: bool) -> Sequence[bytes]:
+        """As many chunks; `chunks` itself where nothing is left out. content: their type. split: see `Redactor.stream`."""
+        if content.startswith(FRAMES):
+            return self._redactor.stream(chunks, "frames", split=split, fit=fit_frames)
+        if not self.keeps_media and any(len(piece.data) >= SMALLEST for piece in media):
             data = b"".join(chunks)
             pictures = media_spans(data, media)
             chunks = recut(data, pictures, list(map(len, chunks)))
-        return self._redactor.stream(chunks, kind, split=split)
+        return self._redactor.stream(chunks, "stream", split=split)
 
 
 class _Making:
@@ -106,17 +137,29 @@ class _Making:
         self.answer: Answer | None = read_answer(facts)
         self.media = inline_media(self.chat, self.answer)
         self.split = False  # whether a secret stands in the answer's text, so maybe in pieces in its stream
-        self.streams: list[tuple[str, bytes]] = []  # (pointer, bytes) of the attempts' answers
+        self.answers: list[
+            tuple[str, bytes, bool]
+        ] = []  # of the attempts: pointer, bytes, whether all is written as it was
 
     def line(self) -> bytes:
         talk = self._conversation()  # first: it finds out whether secrets stand in pieces
-        head = dumps(self._record())
-        return head[:-1] + b',"conversation":' + talk + b"}\n"
+        request = self._request()
+        attempts = [self._attempt(number, made) for number, made in enumerate(self.facts.attempts)]
+        record = _with(
+            self._head(),
+            route=self._route(),
+            conversation=talk,
+            request=request,
+            system_prompt=self._prompt(self.facts.prompt),
+            attempts=_list(attempts),
+            answer=self._client_answer(),
+            loss=self._loss(),
+        )
+        return b"".join((*record, b"\n"))
 
-    def _record(self) -> JsonObject:
+    def _head(self) -> Text:
         facts, maker = self.facts, self.maker
-        body = maker.body(facts.body, content_type(facts.headers), self.media, "request", read=self.chat is not None)
-        record: JsonObject = {
+        head: JsonObject = {
             "schema": SCHEMA,
             "id": facts.id,
             "began": _time(facts.began),
@@ -131,55 +174,59 @@ class _Making:
                 "action": facts.action,
                 "code_assist": facts.code_assist,
             },
-            "route": maker.clean(
-                {
-                    "asked": facts.asked,
-                    "named": facts.named,
-                    "provider": facts.provider.name if facts.provider else None,
-                    "account": facts.account or None,
-                    "target": facts.target or None,
-                    "served": facts.served,
-                    "why": facts.why,
-                }
-            ),
             "thread": maker.hashed(facts.thread) or None,
-            "request": {
-                "method": facts.method,
-                "path": maker.text(facts.path),
-                "query": self._query(),
-                "headers": maker.headers(facts.headers),
-                "said": facts.said,
-                "body": body,
-            },
-            "attempts": [self._attempt(number, made) for number, made in enumerate(facts.attempts)],
-            "answer": self._client_answer(),
             "usage": _usage(facts.usage),
             "stop_reason": facts.stop_reason,
-            "loss": maker.clean(
-                {
-                    "dropped": dict(facts.loss.dropped),
-                    "changed": dict(facts.loss.changed),
-                    "noted": dict(facts.loss.noted),
-                }
-            ),
+            "chaos": facts.chaos or None,
         }
         if facts.replays:
-            record["replays"] = facts.replays
+            head["replays"] = facts.replays
         if self.reason:
-            record["no_conversation"] = maker.text(self.reason)
-        return record
+            head["no_conversation"] = maker.text(self.reason)
+        return dumps(head)
 
-    def _query(self) -> JsonObject:
+    def _route(self) -> Text:
+        facts = self.facts
+        route: JsonObject = {
+            "asked": facts.asked,
+            "named": facts.named,
+            "provider": facts.provider.name if facts.provider else None,
+            "account": facts.account or None,
+            "target": facts.target or None,
+            "served": facts.served,
+            "why": facts.why,
+        }
+        return self.maker.clean(route, "route")
+
+    def _request(self) -> Pieces:
+        facts, maker = self.facts, self.maker
+        body = maker.body(facts.body, content_type(facts.headers), self.media, "request", read=self.chat is not None)
+        request = {
+            "method": facts.method,
+            "path": maker.text(facts.path),
+            "query": self._query(),
+            "headers": maker.headers(facts.headers),
+            "said": facts.said,
+        }
+        return _with(dumps(request), body=body)
+
+    def _query(self) -> dict[str, str]:
         """A parameter is redacted by its name as well as by what it looks like."""
-        found: JsonObject = {}
+        found: dict[str, str] = {}
         for name, value in self.facts.query.items():
             written = self.maker.text(f"?{name}={value}")
             found[self.maker.text(name)] = written[len(name) + 2 :] if written.startswith(f"?{name}=") else written
         return found
 
-    def _attempt(self, number: int, made: Attempt) -> JsonObject:
+    def _loss(self) -> Text:
+        loss = self.facts.loss
+        return self.maker.clean(
+            {"dropped": dict(loss.dropped), "changed": dict(loss.changed), "noted": dict(loss.noted)}, "loss"
+        )
+
+    def _attempt(self, number: int, made: Attempt) -> Pieces:
         maker = self.maker
-        return {
+        attempt = {
             "number": number + 1,
             "provider": made.provider,
             "account": made.account,
@@ -187,72 +234,109 @@ class _Making:
             "wire": made.wire,
             "began": _time(made.began),
             "ended": _time(made.ended or made.began),
-            "request": {
-                "method": made.method,
-                "url": maker.text(made.url),
-                "headers": maker.headers(made.headers),
-                "body": self._upstream_body(number, made),
-            },
-            "answer": None if made.status is None else self._upstream_answer(number, made, made.status),
             "outcome": made.outcome,
             "reason": maker.text(made.reason),
         }
+        request = {"method": made.method, "url": maker.text(made.url), "headers": maker.headers(made.headers)}
+        other = {} if made.prompt == self.facts.prompt else {NAME: self._prompt(made.prompt)}
+        return _with(
+            dumps(attempt),
+            request=_with(dumps(request), body=self._upstream_body(number, made)),
+            answer=[b"null"] if made.status is None else self._upstream_answer(number, made, made.status),
+            **other,
+        )
 
-    def _upstream_body(self, number: int, made: Attempt) -> JsonObject:
+    def _prompt(self, prompt: SystemPrompt | None) -> Pieces:
+        if (written := write_prompt(prompt)) is None:
+            return [b"null"]
+        text, pairs = self.maker.object(written["text"], "prompt"), self.maker.clean(written["replacements"], "pairs")
+        return _with(dumps({"mode": written["mode"]}), text=text, replacements=pairs)
+
+    def _upstream_body(self, number: int, made: Attempt) -> Pieces:
         if made.body == self.facts.body:
-            return {"same": "/request/body"}
+            return [b'{"same":"/request/body"}']
         for earlier in range(number):
             if self.facts.attempts[earlier].body == made.body:
-                return {"same": f"/attempts/{earlier}/request/body"}
+                return [b'{"same":"/attempts/%d/request/body"}' % earlier]
         return self.maker.body(made.body, content_type(made.headers), self.media, made.wire, read=self.chat is not None)
 
-    def _upstream_answer(self, number: int, made: Attempt, status: int) -> JsonObject:
-        maker, pointer = self.maker, f"/attempts/{number}/answer"
-        answer: JsonObject = {"status": status, "headers": maker.headers(made.answer_headers)}
+    def _upstream_answer(self, number: int, made: Attempt, status: int) -> Pieces:
+        maker = self.maker
+        head = dumps({"status": status, "headers": maker.headers(made.answer_headers)})
         plain = plain_chunks(made)
         data = b"".join(plain)
-        self.streams.append((pointer, data))
-        if not made.chunks:
-            kind = content_type(made.answer_headers)
+        pointer, kind = f"/attempts/{number}/answer", content_type(made.answer_headers)
+        if not made.chunks and not kind.startswith(FRAMES):
+            self.answers.append((pointer, data, False))
             read = self.answer is not None or len(data) < 2048
-            return answer | {"body": maker.body(data, kind, self.media, "answer", read=read)}
-        times = [_since(made.began, at) for at, _ in made.chunks]
-        written = maker.stream(plain, self.media, "stream", split=self.split)
-        return answer | {"chunks": write_chunks(list(zip(times, written, strict=True)))}
+            return _with(head, body=maker.body(data, kind, self.media, "answer", read=read))
+        written = maker.stream(plain, self.media, kind, split=self.split)
+        if not made.chunks:
+            return _with(head, body=dumps(write_body(b"".join(written))))
+        self.answers.append((pointer, data, written is plain))
+        return _with(head, chunks=dumps(chunk_pairs(_times(made.began, made.chunks), written)))
 
-    def _client_answer(self) -> JsonObject | None:
+    def _client_answer(self) -> Pieces:
         facts, maker = self.facts, self.maker
         if facts.status is None:
-            return None
-        answer: JsonObject = {"status": facts.status, "headers": maker.headers(facts.answer_headers)}
-        data = b"".join(chunk for _, chunk in facts.chunks) if facts.chunks else facts.answer
-        same = next((pointer for pointer, before in reversed(self.streams) if before == data), None) if data else None
-        if not facts.chunks:
-            read = self.answer is not None or len(data) < 2048
+            return [b"null"]
+        head = dumps({"status": facts.status, "headers": maker.headers(facts.answer_headers)})
+        chunks = [chunk for _, chunk in facts.chunks]
+        data = b"".join(chunks) if chunks else facts.answer
+        same, is_whole = "", False
+        if data:
+            found = ((pointer, whole) for pointer, before, whole in reversed(self.answers) if before == data)
+            same, is_whole = next(found, (same, is_whole))
+        if chunks:
             kind = content_type(facts.answer_headers)
-            return answer | {
-                "body": {"same": same} if same else maker.body(data, kind, self.media, "answer", read=read)
-            }
-        written = maker.stream([chunk for _, chunk in facts.chunks], self.media, "stream", split=self.split)
-        return answer | {"chunks": _chunks(facts.began, facts.chunks, written, same)}
+            written = chunks if is_whole else maker.stream(chunks, self.media, kind, split=self.split)
+            return _with(head, chunks=_chunks(facts.began, facts.chunks, written, same))
+        if same:
+            return _with(head, body=dumps({"same": same}))
+        read = self.answer is not None or len(data) < 2048
+        kind = content_type(facts.answer_headers)
+        return _with(head, body=maker.body(data, kind, self.media, "answer", read=read))
 
-    def _conversation(self) -> bytes:
-        maker = self.maker
-        if self.chat is None:
-            return b"null"
-        talk = conversation(self.chat, self.answer, media=maker.keeps_media)
-        system, tools = maker.object(talk["system"], "system"), maker.object(talk["tools"], "tools")
-        messages, plain = maker.redacted(dumps(talk["messages"]), "messages"), dumps(talk["answer"])
-        answer = maker.redacted(plain, "said")
-        self.split = answer != plain
-        return b'{"system":%b,"tools":%b,"messages":%b,"answer":%b}' % (dumps(system), dumps(tools), messages, answer)
+    def _conversation(self) -> Pieces:
+        maker, chat = self.maker, self.chat
+        if chat is None:
+            return [b"null"]
+        system, tools = maker.object(system_of(chat), "system"), maker.object(tools_of(chat), "tools")
+        answer, self.split = maker.said(self.answer)
+        head = b'{"system":%b,"tools":%b,"messages":' % (system, tools)
+        return [head, *maker.messages(chat), b',"answer":', answer, b"}"]
 
 
-def _chunks(began: float, chunks: Chunks, written: Sequence[bytes], same: str | None) -> Json:
-    times = [_since(began, at) for at, _ in chunks]
+def _with(members: Text, **more: Text | Pieces) -> Pieces:
+    """An object that is not empty, with more members."""
+    pieces = [members[:-1]]
+    for name, value in more.items():
+        pieces.append(b',"%b":' % name.encode())
+        pieces += [value] if isinstance(value, bytes) else value
+    pieces.append(b"}")
+    return pieces
+
+
+def _list(items: Iterable[Pieces]) -> Pieces:
+    pieces: Pieces = []
+    for item in items:
+        pieces.append(b"," if pieces else b"[")
+        pieces += item
+    return [*pieces, b"]"] if pieces else [b"[]"]
+
+
+def _chunks(began: float, chunks: Chunks, written: Sequence[bytes], same: str) -> Text:
+    times = _times(began, chunks)
     if same:
-        return {"same": same, "cuts": [[at, len(data)] for at, data in zip(times, written, strict=True)]}
-    return write_chunks(list(zip(times, written, strict=True)))
+        return dumps({"same": same, "cuts": list(zip(times, map(len, written), strict=True))})
+    return dumps(chunk_pairs(times, written))
+
+
+def _times(began: float, chunks: Chunks) -> list[float]:
+    """Seconds since then, to the microsecond."""
+    if chunks:
+        began = min(began, chunks[0][0])  # a clock may have been set
+    return [int((at - began) * 1e6 + 0.5) / 1e6 for at, _ in chunks]
 
 
 def _usage(usage: Usage) -> JsonObject:
@@ -267,7 +351,3 @@ def _usage(usage: Usage) -> JsonObject:
 
 def _time(seconds: float) -> float:
     return round(seconds, 6)
-
-
-def _since(began: float, at: float) -> float:
-    return round(max(0.0, at - began), 6)

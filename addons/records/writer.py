@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -13,14 +14,20 @@ from addons.records.record import RecordMaker
 
 QUEUE_BYTES = 64 * 1024 * 1024
 _TIDY_SECONDS = 60.0
+GATHER_SECONDS = 0.03
+_TOGETHER = 1024 * 1024  # bytes of exchanges whose records are made and written together, at most
 
 type Say = Callable[[str], None]
 
 
 class Sink(Protocol):
-    """Where lines go. Every method may raise OSError."""
+    """Where lines go. name: what it keeps, in the plural, for the log. Every method may raise OSError."""
 
-    def append(self, line: bytes, today: date) -> None: ...
+    name: str
+
+    def extend(self, lines: Sequence[bytes], today: date) -> None:
+        """Each with its end. One that fails may have taken some of them."""
+        ...
 
     def tidy(self, today: date) -> None:
         """Nothing waits: time for what is slow."""
@@ -31,8 +38,8 @@ class Sink(Protocol):
 
 @dataclass(slots=True)
 class Counts:
-    """dropped: records that were lost because the queue was full or the disk took none. failed: facts that no record could be
-    made of (a fault of ours)."""
+    """written: lines that every sink took. dropped: those that were lost to one, because the queue was full or the disk took none.
+    failed: facts that no line could be made of, or a sink choked on (faults of ours)."""
 
     written: int = 0
     dropped: int = 0
@@ -40,11 +47,55 @@ class Counts:
     cpu: float = 0.0  # seconds of this thread
 
 
-class Writer:
-    """maker: called once, on the writer's thread. sinks: each gets every line, on that thread too. warn, tell: lines for the log.
+class _Outlet:
+    """A sink that may be in trouble: one warning when that begins, one when it is over, with how many lines were lost."""
 
-    `put` never blocks and never raises. A full queue or an unwritable disk costs records, not requests: one warning when it
-    begins, one when it is over, with how many were lost.
+    def __init__(self, sink: Sink, warn: Say, tell: Say) -> None:
+        self.sink, self._warn, self._tell = sink, warn, tell
+        self._ill = self._untidy = ""  # what the disk said last
+        self._lost = 0  # since then
+
+    def extend(self, lines: Sequence[bytes], today: date) -> bool:
+        """Whether the sink took them all."""
+        try:
+            self.sink.extend(lines, today)
+        except OSError as error:
+            self._lost += len(lines)
+            if not self._ill:
+                self._ill = _words(error)
+                self._warn(f"{self.sink.name} cannot be written ({self._ill}); requests go on without")
+            return False
+        if self._ill:
+            self._tell(f"{self.sink.name}: they can be written again; {self._lost} were lost")
+            self._ill, self._lost = "", 0
+        return True
+
+    def tidy(self, today: date) -> None:
+        try:
+            self.sink.tidy(today)
+        except OSError as error:
+            if not self._untidy:
+                self._warn(f"{self.sink.name}: old files cannot be tidied up ({_words(error)})")
+            self._untidy = _words(error)
+        else:
+            self._untidy = ""
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self.sink.close()
+
+
+def _words(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__
+
+
+class Writer:
+    """maker: called once, on the writer's thread. sinks: each gets every line, on that thread too, whatever became of it elsewhere.
+    warn, tell: lines for the log.
+
+    `put` never blocks and never raises. A full queue or an unwritable disk costs records, not requests. While exchanges end one right
+    after the other, those of `GATHER_SECONDS` are written together: each switch between this thread and the one that serves costs both
+    what the processor has at hand for them, in all as much as the record itself.
     """
 
     def __init__(
@@ -58,16 +109,15 @@ class Writer:
         today: Callable[[], date] = date.today,
     ) -> None:
         self.counts = Counts()
-        self._make, self._sinks, self._warn, self._tell = maker, sinks, warn, tell
+        self._make, self._warn, self._tell = maker, warn, tell
+        self._outlets = [_Outlet(sink, warn, tell) for sink in sinks]
         self._maker: RecordMaker | None = None
         self._limit, self._today = queue_bytes, today
         self._queue: deque[tuple[int, Facts]] = deque()
         self._bytes = 0
         self._over = False
         self._changed = threading.Condition()
-        self._full = False
-        self._ill = ""  # what the disk said last
-        self._lost = 0  # since then
+        self._full = self._gathers = False
         self._tidy_at = 0.0
         self._thread = threading.Thread(target=self._run, name="aiclient-records", daemon=True)
 
@@ -86,7 +136,8 @@ class Writer:
             else:
                 self._queue.append((size, facts))
                 self._bytes += size
-                self._changed.notify()
+                if not self._gathers or self._is_enough():
+                    self._changed.notify()
                 return True
         self._warn("records: the disk does not keep up; records are left out until it does")
         return False
@@ -112,63 +163,82 @@ class Writer:
     # --- the thread ---
 
     def _run(self) -> None:
-        began = time.thread_time()
+        began, wrote = time.thread_time(), 0.0
         while True:
             with self._changed:
                 if not self._queue and not self._over:
                     self._changed.wait(_TIDY_SECONDS)
-                waiting = self._queue.popleft() if self._queue else None
+                if self._queue and not self._is_enough() and time.monotonic() < wrote + GATHER_SECONDS:
+                    self._gathers = True
+                    self._changed.wait(GATHER_SECONDS)
+                    self._gathers = False
+                waiting, size = self._taken()
                 over = self._over
-            if waiting is None:
-                if over:
-                    break
+            if waiting:
+                self._write(waiting)
+                waiting.clear()
+                self.counts.cpu, wrote = time.thread_time() - began, time.monotonic()
+                self._release(size)
+            elif over:
+                break
+            if not self._queue and not over:
                 self._tidy()
-                continue
-            size, facts = waiting
-            self._write(facts)
-            del facts, waiting
-            self.counts.cpu = time.thread_time() - began
-            with self._changed:
-                self._bytes -= size
-                recovered, self._full = self._full and not self._bytes, self._full and bool(self._bytes)
-                self._changed.notify_all()
-            if recovered:
-                self._tell(f"records: all is written again; {self.counts.dropped} were left out so far")
-        for sink in self._sinks:
-            sink.close()
+        for outlet in self._outlets:
+            outlet.close()
 
-    def _write(self, facts: Facts) -> None:
+    def _taken(self) -> tuple[list[Facts], int]:
+        """What is written next, and its size."""
+        taken, size = list[Facts](), 0
+        while self._queue and size < _TOGETHER:
+            more, facts = self._queue.popleft()
+            taken.append(facts)
+            size += more
+        return taken, size
+
+    def _release(self, size: int) -> None:
+        with self._changed:
+            self._bytes -= size
+            recovered, self._full = self._full and not self._bytes, self._full and bool(self._bytes)
+            self._changed.notify_all()
+        if recovered:
+            self._tell(f"records: all is written again; {self.counts.dropped} were left out so far")
+
+    def _is_enough(self) -> bool:
+        return self._over or self._bytes >= min(_TOGETHER, self._limit // 2)
+
+    def _write(self, several: Sequence[Facts]) -> None:
+        lines = [line for facts in several if (line := self._line(facts))]
+        if not lines:
+            return
+        is_taken = True
+        for outlet in self._outlets:
+            try:
+                is_taken = outlet.extend(lines, self._today()) and is_taken
+            except Exception as error:  # a fault of ours in one sink costs the others nothing
+                self._fail(f"{outlet.sink.name} cannot be written", error)
+        if is_taken:
+            self.counts.written += len(lines)
+        else:
+            self.counts.dropped += len(lines)
+
+    def _line(self, facts: Facts) -> bytes:
+        """b"" if it cannot be made."""
         try:
             if self._maker is None:
                 self._maker = self._make()
-            line, today = self._maker.line(facts), self._today()
-            for sink in self._sinks:
-                sink.append(line, today)
-        except OSError as error:
-            self._lose(error)
+            return self._maker.line(facts)
         except Exception as error:
-            self.counts.failed += 1
-            self._warn(f"records: {facts.id} cannot be recorded ({type(error).__name__})")
-        else:
-            self.counts.written += 1
-            if self._ill:
-                lost, self._ill, self._lost = self._lost, "", 0
-                self._tell(f"records: they can be written again; {lost} were lost")
+            self._fail(f"records: {facts.id} cannot be recorded", error)
+            return b""
 
-    def _lose(self, error: OSError) -> None:
-        self.counts.dropped += 1
-        self._lost += 1
-        if not self._ill:
-            self._ill = error.strerror or str(error)
-            self._warn(f"records cannot be written ({self._ill}); requests go on without")
+    def _fail(self, what: str, error: Exception) -> None:
+        self.counts.failed += 1
+        self._warn(f"{what} ({type(error).__name__})")
 
     def _tidy(self) -> None:
         now = time.monotonic()
         if now < self._tidy_at:
             return
         self._tidy_at = now + _TIDY_SECONDS
-        for sink in self._sinks:
-            try:
-                sink.tidy(self._today())
-            except OSError as error:
-                self._warn(f"records: old files cannot be tidied up ({error.strerror})")
+        for outlet in self._outlets:
+            outlet.tidy(self._today())

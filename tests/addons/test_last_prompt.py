@@ -9,7 +9,8 @@ from addons.last_prompt import LastPrompt
 from addons.recorder import Recorder
 from addons.records.objects import Objects
 from addons.settings import Settings
-from tests.addons.records.samples import maker
+from creds.store import write_private
+from tests.addons.records.samples import exchange, maker
 from tests.addons.test_prompt_archive import NEW, asked
 
 TODAY = date(2026, 11, 23)
@@ -34,9 +35,19 @@ def test_the_same_prompt_again_touches_no_file(tmp_path: Path) -> None:
     record_maker, last = maker(tmp_path), sink(tmp_path)
     last.append(record_maker.line(asked(1)), TODAY)
     file = tmp_path / "prompts" / "fetch_system_prompt.txt"
-    file.write_text("touched")
+    before = file.stat()
     last.append(record_maker.line(asked(2)), TODAY)
-    assert file.read_text() == "touched"
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_a_prompt_that_another_process_wrote_meanwhile_is_not_the_last_one_any_more(tmp_path: Path) -> None:
+    record_maker, last = maker(tmp_path), sink(tmp_path)
+    last.append(record_maker.line(asked(1)), TODAY)
+    file = tmp_path / "prompts" / "fetch_system_prompt.txt"
+    said = file.read_text()
+    write_private(file, b"Another client's.")
+    last.append(record_maker.line(asked(2)), TODAY)
+    assert file.read_text() == said
     last.append(record_maker.line(asked(3, system="Another.")), TODAY)
     assert file.read_text() == "Another."
 
@@ -59,10 +70,19 @@ def test_a_request_without_a_system_prompt_leaves_the_last_one(tmp_path: Path) -
     assert (tmp_path / "prompts" / "fetch_system_prompt.txt").read_text() == "Kept."
 
 
-def test_a_disk_that_says_no_costs_no_record(tmp_path: Path) -> None:
+def test_a_disk_that_says_no_is_told_and_the_next_prompt_is_written_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "prompts").write_text("a file")
-    sink(tmp_path).append(maker(tmp_path).line(asked(1)), TODAY)
-    assert (tmp_path / "prompts").read_text() == "a file"
+    last, line = sink(tmp_path), maker(tmp_path).line(asked(1))
+    with pytest.raises(OSError, match="prompts"):
+        last.append(line, TODAY)
+    (tmp_path / "prompts").unlink()
+    last.append(line, TODAY)
+    assert (tmp_path / "prompts" / "fetch_system_prompt.txt").exists()
+
+
+def test_what_has_no_conversation_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("addons.last_prompt.sighting", lambda line: pytest.fail("it was read"))
+    sink(tmp_path).append(maker(tmp_path).line(exchange(body=b"{")), TODAY)
 
 
 def test_the_recorder_keeps_them_beside_its_records(tmp_path: Path, own_environment: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from addons.prompt_log import PromptLog, in_file, on_console, prompt_log_path
+from addons.prompt_log import PromptFile, PromptLog, in_file, on_console, prompt_log_path
 from tests.addons.records.samples import exchange, maker, streamed
 
 DAY = date(2026, 11, 23)
@@ -62,3 +62,15 @@ def test_secrets_are_not_told(tmp_path: Path) -> None:
     written: list[str] = []
     PromptLog(written.append).append(maker(tmp_path).line(exchange(error="key sk-abcdefgh12345")), DAY)
     assert "[error] key [redacted:key]" in written[0]
+
+
+def test_two_processes_may_have_the_same_file_and_no_text_is_torn(tmp_path: Path) -> None:
+    path = tmp_path / "prompt_log.log"
+    one, other = PromptFile(path), PromptFile(path)
+    for _ in range(3):
+        one.write("1" * 20_000 + "\n")
+        other.write("2" * 20_000 + "\n")
+    one.close()
+    other.close()
+    assert {len(line) for line in path.read_text().splitlines()} == {20_000}
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -1,5 +1,6 @@
 """Where records are, and the salt that is kept with them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,11 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "records").write_text("a file")
     with pytest.raises(OSError, match="records"):
         salt_of(tmp_path / "records")
+
+
+def test_who_comes_at_the_same_time_gets_the_same_salt(tmp_path: Path) -> None:
+    """Also who saw no file, and had one of its own in hand when another one was there."""
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(lambda _: salt_of(tmp_path / "records"), range(64)))
+    assert len(found) == 1
+    assert [path.name for path in (tmp_path / "records").iterdir()] == ["salt"]

@@ -16,7 +16,7 @@ from mitmproxy.http import Headers, HTTPFlow, Response
 from addons.recorder import Recorder
 from addons.records.reader import Records
 from addons.settings import Settings
-from converters.errors import Kind
+from converters.errors import Failure, Kind
 from tests.addons.legs_rig import (
     BODIES,
     CHAT_ANSWER,
@@ -170,11 +170,29 @@ async def test_a_stream_that_breaks_before_it_says_anything_is_an_error(recordin
 
 async def test_a_client_that_leaves_is_on_record_once(recording: Recording) -> None:
     flow = await recording.asked(call(MESSAGES_PATH))
-    flow.error = Error("Client disconnected.")
+    flow.error, live(flow).client_left = Error("Client disconnected."), True
     recording.recorder.error(flow)
     recording.recorder.error(flow)
     (record,) = recording.records()
     assert (record["state"], record["answer"], record["error"]) == ("cancelled", None, "Client disconnected.")
+
+
+async def test_who_ended_it_does_not_follow_from_words(recording: Recording) -> None:
+    flow = await recording.asked(call(MESSAGES_PATH))
+    flow.error = Error("The client's request body is malformed.")
+    recording.recorder.error(flow)
+    (record,) = recording.records()
+    assert (record["state"], record["chaos"]) == ("failed", None)
+
+
+async def test_a_fault_on_purpose_is_named(recording: Recording) -> None:
+    """One that strikes on the way to the client leaves a good status and half an answer."""
+    flow = await recording.asked(call(MESSAGES_PATH))
+    flow.metadata["aiclient"]["chaos"] = "cut;after=3"
+    live(flow).failure = Failure(200, "chaos: cut;after=3")
+    await recording.answered(flow, MESSAGE_ANSWER)
+    (record,) = recording.records()
+    assert (record["chaos"], record["state"], record["error"]) == ("cut", "cut", "chaos: cut;after=3")
 
 
 async def test_a_refusal_is_on_record(recording: Recording) -> None:
@@ -272,6 +290,22 @@ async def test_a_folder_that_cannot_be_written_costs_no_request(
             assert flow.response.status_code == 200
         recording.recorder.done()
     assert [record.levelname for record in caplog.records if "records" in record.message] == ["WARNING"]
+
+
+def test_transcripts_are_written_also_where_records_cannot_be(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "records").write_text("a file")
+    given: dict[str, object] = {"log_prompts": "file", "prompt_log_base_name": str(tmp_path / "talk")}
+    recording = Recording(tmp_path / "records", given)
+
+    async def exchange() -> None:
+        flow = await recording.asked(call(f"/openai-custom{CHAT_PATH}", BODIES[CHAT_PATH]))
+        await recording.answered(flow, CHAT_ANSWER)
+
+    asyncio.run(exchange())
+    recording.recorder.done()
+    (transcript,) = tmp_path.glob("talk-*.log")
+    assert "[assistant]\nHello\n" in transcript.read_text()
+    assert "records cannot be written" in caplog.text
 
 
 async def test_a_fault_of_the_recorder_does_not_reach_the_flow(

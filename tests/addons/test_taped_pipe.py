@@ -1,6 +1,7 @@
 """Pipes that are listened to."""
 
 from itertools import count
+from typing import override
 
 import pytest
 from mitmproxy.http import Headers, Response
@@ -8,6 +9,7 @@ from mitmproxy.http import Headers, Response
 from addons import taped_pipe
 from addons.taped_pipe import Tape, Taped, listen, was_streamed
 from converters.errors import Kind, UpstreamError
+from converters.events import StreamEvent, TextDelta
 from tests.addons.legs_rig import CHAT, CHAT_PATH, OPENAI, call, live
 
 
@@ -38,7 +40,7 @@ class Fake:
 
 def taped(pipe: Fake) -> tuple[Taped, Tape, Tape]:
     upstream, down, ticks = list[tuple[float, bytes]](), list[tuple[float, bytes]](), count(1)
-    return Taped(pipe, upstream, down, lambda: float(next(ticks))), upstream, down
+    return Taped(pipe, upstream, down, None, lambda: float(next(ticks))), upstream, down
 
 
 def test_all_that_comes_and_goes_is_noted_with_its_time() -> None:
@@ -92,10 +94,24 @@ async def test_a_stream_that_said_nothing_was_none() -> None:
 
 
 def test_a_stream_without_end_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(taped_pipe, "LONGEST", 25)
+    monkeypatch.setattr(taped_pipe, "LONGEST", 45)
     upstream: Tape = []
     down: Tape = []
-    pipe = Taped(Fake(b"ten bytes."), upstream, down, lambda: 0.0)
+    heard: list[StreamEvent] = []
+
+    class Reading(Fake):
+        @override
+        def feed(self, data: bytes) -> bytes:
+            heard.append(TextDelta(0, data.decode()))
+            return super().feed(data)
+
+    pipe = Taped(Reading(b"ten bytes."), upstream, down, heard, lambda: 0.0)
+    assert [pipe.feed(b"ten bytes.") for _ in range(2)] == [b"ten bytes."] * 2
+    assert not pipe.full
+    assert len(heard) == 2
     assert [pipe.feed(b"ten bytes.") for _ in range(3)] == [b"ten bytes."] * 3, "the client gets all of it"
     assert pipe.full
-    assert sum(len(data) for _, data in upstream + down) == 20
+    assert sum(len(data) for _, data in upstream + down) == 40
+    assert heard == []
+    assert pipe.close() == b"ten bytes."
+    assert len(down) == 2

@@ -12,6 +12,7 @@ from addons.records.record import RecordMaker
 from addons.redact import Redactor
 from converters.events import Usage
 from converters.json_codec import JsonObject, loads
+from converters.system_prompt import SystemPrompt
 from converters.wires import WIRES
 
 BEGAN = 1_795_400_000.25
@@ -64,7 +65,12 @@ def whole_answer(text: str = "It rains.") -> bytes:
 
 
 def attempt(
-    body: bytes, answer: bytes = b"", chunks: Sequence[bytes] = (), status: int | None = 200, wire: str = "anthropic"
+    body: bytes,
+    answer: bytes = b"",
+    chunks: Sequence[bytes] = (),
+    status: int | None = 200,
+    wire: str = "anthropic",
+    prompt: SystemPrompt | None = None,
 ) -> Attempt:
     kind = b"text/event-stream" if chunks else b"application/json"
     return Attempt(
@@ -83,6 +89,7 @@ def attempt(
         chunks=[(BEGAN + 0.1 + n / 10, chunk) for n, chunk in enumerate(chunks)],
         ended=BEGAN + 1,
         outcome="success" if status == 200 else "overloaded",
+        prompt=prompt,
     )
 
 

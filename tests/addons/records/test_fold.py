@@ -6,6 +6,7 @@ import pytest
 
 from addons.providers import catalogue
 from addons.records.fold import content_type, header, inline_media, plain_chunks, read_answer, read_chat
+from converters.collect import replay
 from converters.events import Answer, AnswerImage, AnswerText
 from converters.json_codec import JsonObject, dumps
 from converters.turns import Audio, Base64, Chat, Document, Image, Text, ToolResult, Turn, Url
@@ -54,6 +55,13 @@ def test_the_last_attempt_counts() -> None:
     first = attempt(b"{}", whole_answer("no"), status=529)
     assert words(read_answer(exchange(attempts=[first, attempt(b"{}", whole_answer("yes"))]))) == ["yes"]
     assert read_answer(exchange(attempts=[first])) is None
+
+
+def test_what_was_heard_of_an_attempt_counts_only_if_it_is_the_last() -> None:
+    heard = list(replay(Answer(parts=[AnswerText("heard")])))
+    good, bad = attempt(b"{}", whole_answer("no")), attempt(b"{}", b"{}", status=500)
+    assert words(read_answer(exchange(attempts=[good], events=heard))) == ["heard"]
+    assert read_answer(exchange(attempts=[good, bad], events=heard)) is None
 
 
 def test_an_answer_made_here_is_read_as_the_client_got_it() -> None:

@@ -1,11 +1,19 @@
 """The object store."""
 
 import hashlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from addons.records.objects import Objects, reference
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_content_is_found_by_its_hash(tmp_path: Path) -> None:
@@ -49,3 +57,76 @@ def test_a_disk_that_takes_nothing_is_told(tmp_path: Path) -> None:
     for _ in range(2):  # nothing is remembered as stored
         with pytest.raises(OSError, match="objects"):
             objects.put(b"[1]")
+
+
+def aged(path: Path, days: float) -> Path:
+    then = time.time() - days * 86400
+    os.utime(path, (then, then))
+    return path
+
+
+def test_what_no_record_has_named_since_is_removed(tmp_path: Path) -> None:
+    objects = Objects(tmp_path / "objects")
+    old, new = (aged(objects.path(objects.put(content)), days) for content, days in ((b"[1]", 20), (b"[2]", 5)))
+    (tmp_path / "objects" / "note.json").write_text("somebody's own")
+    assert objects.remove_unused(time.time() - 10 * 86400) == 1
+    assert (old.exists(), new.exists()) == (False, True)
+    assert objects.remove_unused(time.time() - 10 * 86400) == 0
+    assert not objects.remove(old, time.time())
+
+
+def test_an_object_that_is_named_again_is_young_again(tmp_path: Path) -> None:
+    objects = Objects(tmp_path)
+    path = aged(objects.path(objects.put(b"[1]")), 20)
+    Objects(tmp_path).put(b"[1]")
+    assert objects.remove_unused(time.time() - 60) == 0
+    path.unlink()
+    objects.put(b"[1]")
+    assert path.read_bytes() == b"[1]"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="one process alone writes there")
+def test_what_another_process_is_about_to_name_is_not_removed(tmp_path: Path) -> None:
+    """It has the lock, and gives it back when the object is young."""
+    objects = Objects(tmp_path)
+    path = aged(objects.path(objects.put(b"[1]")), 20)
+    removed: list[bool] = []
+    with objects._locked():
+        removing = threading.Thread(target=lambda: removed.append(Objects(tmp_path).remove(path, time.time() - 60)))
+        removing.start()
+        removing.join(0.1)
+        assert removed == []
+        os.utime(path)
+    removing.join(5)
+    assert removed == [False]
+    assert path.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="one process alone writes there")
+def test_what_another_process_removes_right_before_it_is_named_is_written_anew(tmp_path: Path) -> None:
+    objects = Objects(tmp_path)
+    path = aged(objects.path(objects.put(b"[1]")), 20)
+    with objects._locked():
+        naming = threading.Thread(target=lambda: Objects(tmp_path).put(b"[1]"))
+        naming.start()
+        naming.join(0.1)
+        assert naming.is_alive()
+        path.unlink()
+    naming.join(5)
+    assert path.read_bytes() == b"[1]"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="one process alone writes there")
+def test_a_process_that_died_with_the_lock_holds_up_nobody(tmp_path: Path) -> None:
+    script = (
+        "import sys, time; from pathlib import Path; from addons.records.objects import Objects\n"
+        "lock = Objects(Path(sys.argv[1]))._locked(); lock.__enter__(); print('held', flush=True); time.sleep(60)\n"
+    )
+    objects = Objects(tmp_path)
+    path = aged(objects.path(objects.put(b"[1]")), 20)
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, env=environ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"held\n"
+        child.send_signal(signal.SIGKILL)
+    assert objects.remove(path, time.time())

@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -12,13 +13,17 @@ import pytest
 from addons.providers import catalogue
 from addons.records.bodies import read_answer, read_body, read_chunks
 from addons.records.facts import Facts
+from addons.records.fold import read_chat
 from addons.records.objects import Objects
 from addons.records.reader import Records
 from addons.redact import Redactor
-from converters.events import Usage
-from converters.json_codec import Json, JsonObject
+from converters.collect import replay
+from converters.events import Answer, AnswerText, Finish, StreamEvent, Usage
+from converters.json_codec import Json, JsonObject, loads
 from converters.loss import Loss
+from converters.profile import DEFAULT
 from converters.restore import Restore
+from converters.system_prompt import SystemPrompt
 from converters.wires import WIRES
 from tests.addons.records import samples
 from tests.addons.records.samples import (
@@ -35,6 +40,7 @@ from tests.addons.records.samples import (
 SCHEMA = json.loads((Path(__file__).resolve().parents[3] / "docs" / "record.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 CANARY = "Zq7CANARY4tW"
+PROMPT = SystemPrompt("append", "Ours.", (("old", "new"),))
 PICTURE = base64.b64encode(bytes(range(256)) * 8).decode()
 
 
@@ -75,6 +81,11 @@ CASES: dict[str, Callable[[], Facts]] = {
     ),
     "losses and a query": lambda: exchange(loss=lost(), query={"beta": "true"}, why="a route", named="claude-custom"),
     "a picture": with_picture,
+    "a prompt of the operator's": lambda: exchange(prompt=PROMPT, attempts=[attempt(anthropic_body(), prompt=PROMPT)]),
+    "a long one, and an attempt without": lambda: exchange(
+        prompt=replace(PROMPT, text="Ours. " * 100),
+        attempts=[attempt(anthropic_body()), attempt(anthropic_body(), prompt=replace(PROMPT, text="Ours. " * 100))],
+    ),
     "usage in full": lambda: exchange(usage=Usage(10, 4, 3, 20, 5)),
 }
 
@@ -290,6 +301,67 @@ def test_a_huge_body_that_nobody_could_read_is_left_out(size: int, form: str, tm
     assert list(request["body"]) == [form]
 
 
+# --- what the maker remembers of earlier records ---
+
+
+def agent_calls() -> list[Facts]:
+    """An agent's calls: each repeats all of the conversation; then another agent, an edit, and a secret that turns up."""
+    filler = 'some "quoted" text with a line\\n' * 300
+    said = [{"role": role, "content": f"{n} ü {filler}"} for n in range(3) for role in ("user", "assistant")]
+    calls = []
+    for n in range(6):
+        call = {"type": "tool_use", "id": f"c{n}", "name": "get_weather", "input": {"n": [1, 1.0, True][n % 3]}}
+        result = {"type": "tool_result", "tool_use_id": f"c{n}", "content": f"rain {n}"}
+        said += [{"role": "user", "content": f"turn {n}"}, {"role": "assistant", "content": [call]}]
+        said += [{"role": "user", "content": [result]}]
+        calls.append(anthropic_body(messages=said))
+        if n == 2:
+            said = [dict(each) for each in said]
+            said[1]["content"] = f"another answer {filler}"
+        if n == 3:
+            said[0] = {"role": "user", "content": f"my key is sk-ant-{CANARY}-abcdefgh {filler}"}
+        if n == 4:
+            said[-2] = {"role": "assistant", "content": [{**call, "input": {"n": True}}]}
+    return [exchange(n, body=body, attempts=[attempt(body, samples.whole_answer())]) for n, body in enumerate(calls)]
+
+
+def test_what_is_remembered_makes_no_difference(tmp_path: Path) -> None:
+    one = maker(tmp_path)
+    for call in agent_calls():
+        assert maker(tmp_path).line(call) == one.line(call)
+
+
+def test_a_secret_that_comes_up_later_goes_from_what_is_remembered_too(tmp_path: Path) -> None:
+    *_, last = calls = agent_calls()[:3]
+    record_maker = maker(tmp_path, Redactor())
+    lines = [record_maker.line(call) for call in calls]
+    assert all(b"text with a line" in line for line in lines)
+    line = record_maker.line(replace(last, secrets=('some "quoted" text',)))
+    assert b"[redacted:known] with a line" in line
+    assert b"text with a line" not in line
+
+
+def test_what_was_read_for_the_exchange_is_not_read_again(tmp_path: Path) -> None:
+    """The request in the hub, and the provider's events: the same record as from the bytes."""
+    for facts in (exchange(), streamed(), streamed(ANTHROPIC_STREAM[:3], state="cut"), with_picture()):
+        made_of = facts.attempts[0]
+        wire = WIRES["anthropic"]
+        events: list[StreamEvent] = []
+        if made_of.chunks:
+            reader = wire.stream_reader(DEFAULT, None)
+            for _, data in made_of.chunks:
+                events += reader.feed(data)
+        else:
+            body = loads(made_of.answer)
+            assert isinstance(body, dict)
+            events += wire.read_answer(body, DEFAULT)
+        known = replace(facts, chat=read_chat(facts), events=events)
+        assert maker(tmp_path).line(facts) == maker(tmp_path).line(known)
+        other = Answer(parts=[AnswerText("heard")], finish=Finish("stop"))
+        heard = maker(tmp_path).line(replace(known, events=list(replay(other))))
+        assert b'"text":"heard"' in heard
+
+
 # --- secrets ---
 
 
@@ -389,4 +461,31 @@ def test_the_canaries_would_be_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", [None, 5, "text", ["a"]], ids=str)
 def test_clean_json_keeps_what_holds_no_secret(value: Json, tmp_path: Path) -> None:
-    assert maker(tmp_path).clean({"x": value}) == {"x": value}
+    record_maker = maker(tmp_path)
+    assert [loads(record_maker.clean({"x": value}, "kind")) for _ in range(2)] == [{"x": value}] * 2
+
+
+def test_the_operators_prompt_stands_beside_the_clients_own(tmp_path: Path) -> None:
+    """A long text is stored once, for all the records that it is in. An attempt says what it was sent only where it was another."""
+    written: Json = {"mode": "append", "text": "Ours.", "replacements": [{"old": "old", "new": "new"}]}
+    record = made(maker(tmp_path), CASES["a prompt of the operator's"]())
+    assert record["system_prompt"] == written
+    assert [each.get("system_prompt", "as above") for each in record["attempts"]] == ["as above"]  # type: ignore[union-attr]
+    assert made(maker(tmp_path), exchange())["system_prompt"] is None
+
+    (tmp_path / "2026-11-23.jsonl").write_bytes(maker(tmp_path).line(CASES["a long one, and an attempt without"]()))
+    (plain,) = Records(tmp_path).each(resolve=False)
+    assert plain["system_prompt"]["text"].keys() == {"ref"}  # type: ignore[call-overload, index, union-attr]
+    (found,) = Records(tmp_path).each()
+    assert found["system_prompt"] == written | {"text": "Ours. " * 100}  # type: ignore[operator]
+    assert [each.get("system_prompt", "as above") for each in found["attempts"]] == [None, "as above"]  # type: ignore[union-attr]
+    assert found["conversation"]["system"] == [{"type": "text", "text": "Be brief. " * 80}]  # type: ignore[call-overload, index]
+
+
+def test_no_secret_of_the_operators_prompt_is_written(tmp_path: Path) -> None:
+    key = "sk-proj-" + "Z9y8X7w6" * 6
+    prompt = SystemPrompt("append", f"Use {key}. " * 50, ((key, "x"),))
+    line = maker(tmp_path).line(exchange(prompt=prompt, attempts=[attempt(b"{}")]))
+    files = [path.read_bytes() for path in tmp_path.rglob("*.json")]
+    assert key.encode() not in b"".join([line, *files])
+    assert b"[redacted:" in line

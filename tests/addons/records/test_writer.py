@@ -9,12 +9,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from addons.records import writer
 from addons.records.facts import Facts
 from addons.records.files import lines_of, record_files
 from addons.records.reader import Records
@@ -25,27 +26,31 @@ from tests.addons.records.samples import exchange, maker
 
 ROOT = Path(__file__).resolve().parents[3]
 DAY = date(2026, 11, 23)
-ROUNDS = int(os.environ.get("AICLIENT_TEST_KILLS", "10"))
 
 
 class Sink:
-    """Keeps lines. wait: not set while it is stuck. error: what it raises instead."""
+    """Keeps lines. wait: not set while it is stuck. error, untidy: what it raises instead of keeping one, and of tidying up."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "records") -> None:
+        self.name = name
         self.lines: list[bytes] = []
         self.wait = threading.Event()
         self.wait.set()
-        self.error: OSError | None = None
-        self.closed = self.tidied = 0
+        self.error: Exception | None = None
+        self.untidy: OSError | None = None
+        self.closed = self.tidied = self.writes = 0
 
-    def append(self, line: bytes, today: date) -> None:
+    def extend(self, lines: Sequence[bytes], today: date) -> None:
         self.wait.wait(10)
         if self.error is not None:
             raise self.error
-        self.lines.append(line)
+        self.writes += 1
+        self.lines += lines
 
     def tidy(self, today: date) -> None:
         self.tidied += 1
+        if self.untidy is not None:
+            raise self.untidy
 
     def close(self) -> None:
         self.closed += 1
@@ -59,10 +64,10 @@ class Rig:
     def __init__(
         self, folder: Path, *, queue_bytes: int = 1 << 20, make: Callable[[], RecordMaker] | None = None
     ) -> None:
-        self.sink, self.said = Sink(), list[str]()
+        self.sink, self.other, self.said = Sink(), Sink("transcripts"), list[str]()
         self.writer = Writer(
             make or (lambda: maker(folder)),
-            [self.sink],
+            [self.sink, self.other],
             self.said.append,
             self.said.append,
             queue_bytes=queue_bytes,
@@ -96,6 +101,35 @@ def test_the_end_writes_what_waits(rig: Rig) -> None:
     assert rig.sink.ids == list(range(5))
     assert rig.sink.closed == 1
     assert not rig.writer.put(exchange(9))
+
+
+def test_exchanges_that_end_one_after_the_other_are_written_together(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first at once, those behind it after a moment."""
+    monkeypatch.setattr(writer, "GATHER_SECONDS", 0.3)
+    began = time.monotonic()
+    rig.writer.put(exchange(0))
+    assert rig.writer.wait(5)
+    assert time.monotonic() - began < 0.25
+    for number in range(1, 9):
+        rig.writer.put(exchange(number))
+        time.sleep(0.01)
+    assert rig.writer.wait(5)
+    assert rig.sink.ids == list(range(9))
+    assert rig.sink.writes == 2
+    rig.writer.put(exchange(9))
+    rig.writer.close(0.25)  # the end waits for no more
+    assert rig.sink.ids[-1] == 9
+
+
+def test_what_is_written_together_has_a_limit(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "_TOGETHER", 2 * exchange().size)
+    rig.sink.wait.clear()
+    for number in range(9):
+        rig.writer.put(exchange(number))
+    rig.sink.wait.set()
+    assert rig.writer.wait(5)
+    assert rig.sink.ids == list(range(9))
+    assert 5 <= rig.sink.writes <= 6
 
 
 def test_the_end_does_not_wait_for_ever(rig: Rig) -> None:
@@ -147,16 +181,74 @@ def test_a_full_disk_is_said_once_and_once_when_it_is_over(rig: Rig) -> None:
     assert rig.writer.counts.dropped == 5
 
 
-def test_a_store_of_objects_that_cannot_be_written_is_a_full_disk_too(tmp_path: Path) -> None:
+def test_each_sink_is_on_its_own(rig: Rig) -> None:
+    """One that fails stops no other; it is warned of once, and recovers by itself."""
+    rig.sink.error = OSError(errno.EACCES, "Permission denied")
+    rig.other.error = OSError(errno.ENOSPC, "No space left on device")
+    rig.writer.put(exchange(1))
+    assert rig.writer.wait(5)
+    rig.other.error = None
+    for number in (2, 3):
+        rig.writer.put(exchange(number))
+    assert rig.writer.wait(5)
+    rig.sink.error, rig.other.error = None, OSError(errno.EIO, "Input/output error")
+    rig.writer.put(exchange(4))
+    assert rig.writer.wait(5)
+    assert (rig.sink.ids, rig.other.ids) == ([4], [2, 3])
+    assert rig.said == [
+        "records cannot be written (Permission denied); requests go on without",
+        "transcripts cannot be written (No space left on device); requests go on without",
+        "transcripts: they can be written again; 1 were lost",
+        "records: they can be written again; 3 were lost",
+        "transcripts cannot be written (Input/output error); requests go on without",
+    ]
+    assert (rig.writer.counts.written, rig.writer.counts.dropped) == (0, 4)
+
+
+def test_a_fault_of_ours_in_one_sink_stops_no_other(rig: Rig) -> None:
+    rig.sink.error = KeyError("secret words")
+    rig.writer.put(exchange(1))
+    assert rig.writer.wait(5)
+    assert rig.other.ids == [1]
+    assert rig.said == ["records cannot be written (KeyError)"]
+
+
+def test_files_that_cannot_be_tidied_are_told_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "_TIDY_SECONDS", 0.01)
+    rig.sink.untidy = OSError(errno.EACCES, "Permission denied")
+    rig.writer.put(exchange(1))
+    deadline = time.monotonic() + 5
+    while rig.other.tidied < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert rig.other.tidied >= 3
+    assert rig.said == ["records: old files cannot be tidied up (Permission denied)"]
+
+
+def test_old_files_are_seen_to_after_the_first_record_and_once_a_minute_then(rig: Rig) -> None:
+    rig.writer.put(exchange(0))
+    deadline = time.monotonic() + 5
+    while not rig.other.tidied and time.monotonic() < deadline:
+        time.sleep(0.01)
+    for number in range(1, 5):
+        rig.writer.put(exchange(number))
+        assert rig.writer.wait(5)
+    rig.writer.close(5)
+    assert rig.other.tidied == 1
+
+
+def test_where_objects_cannot_be_stored_the_record_holds_all_itself(tmp_path: Path) -> None:
     (tmp_path / "objects").write_text("a file")
     rig = Rig(tmp_path)
-    rig.writer.put(exchange())
+    rig.writer.put(exchange(1))
     assert rig.writer.wait(5)
-    assert "cannot be written" in rig.said[0]
     (tmp_path / "objects").unlink()
-    rig.writer.put(exchange(7))
+    rig.writer.put(exchange(2))
     rig.writer.close(5)
-    assert rig.sink.ids == [7]
+    own, stored = (json.loads(line) for line in rig.sink.lines)
+    assert [part["text"] for part in own["conversation"]["system"]] == ["Be brief. " * 80]
+    assert own["request"]["body"] == {"text": exchange(1).body.decode()}
+    assert stored["conversation"]["system"].keys() == {"ref"}
+    assert rig.said == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
@@ -224,10 +316,11 @@ while True:
 """
 
 
-def test_killed_at_any_moment_at_most_the_last_line_is_torn(tmp_path: Path) -> None:
-    """What was said to be written is there; AICLIENT_TEST_KILLS says how often it dies."""
+@pytest.mark.parametrize("rounds", [10, pytest.param(200, marks=pytest.mark.slow)])
+def test_killed_at_any_moment_at_most_the_last_line_is_torn(rounds: int, tmp_path: Path) -> None:
+    """What was said to be written is there."""
     chance, number, whole = random.Random(20261123), 0, 0
-    for died in range(1, ROUNDS + 1):
+    for died in range(1, rounds + 1):
         with subprocess.Popen(
             [sys.executable, "-c", CHILD, str(tmp_path), str(number)],
             stdout=subprocess.PIPE,
