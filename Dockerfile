@@ -1,5 +1,7 @@
 # aiclient in a container: see docs/container.md. Build: docker build -t aiclient .
-FROM python:3.13-slim AS build
+# One system under both stages; who wants the same image bit by bit passes its digest: --build-arg PYTHON=python@sha256:...
+ARG PYTHON=python:3.13-slim-bookworm
+FROM ${PYTHON} AS build
 WORKDIR /src
 # What changes seldom comes first: these wheels are built once.
 COPY requirements.lock ./
@@ -10,7 +12,7 @@ COPY converters converters
 COPY creds creds
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
 
-FROM python:3.13-slim
+FROM ${PYTHON}
 # The root folder may be read-only later: all is compiled now, as it is started (-O).
 RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
     pip install --no-cache-dir --no-index --no-deps --no-compile /wheels/*.whl \

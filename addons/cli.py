@@ -1,7 +1,10 @@
-"""The command line: `aiclient WORD`. Errors are one line that names the cure; exit codes: 0 good, 1 error, 2 wrong usage."""
+"""The command line: `aiclient WORD`. Errors are one line that names the cure; exit codes: 0 good, 1 error, 2 wrong
+usage; 130 and 141 as for a program that SIGINT or SIGPIPE ended."""
 
 import argparse
 import difflib
+import io
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -9,7 +12,7 @@ from itertools import groupby
 from typing import NoReturn, override
 
 from addons import launch
-from addons.accounts import Accounts, read_all
+from addons.accounts import read_all
 from addons.cli_accounts import add_accounts_arguments, add_providers_arguments, place, show_accounts, show_providers
 from addons.cli_bundle import add_bundle_arguments, make_bundle
 from addons.cli_chaos import with_faults
@@ -19,6 +22,7 @@ from addons.cli_doctor import add_doctor_arguments, run_doctor
 from addons.cli_log import add_log_arguments, run_log
 from addons.cli_login import add_arguments as add_account_login_arguments
 from addons.cli_login import login, logout
+from addons.cli_models import add_models_arguments, show_models
 from addons.cli_pool import add_pool_arguments, change_pool
 from addons.cli_prompts import add_prompts_arguments, run_prompts
 from addons.cli_replay import add_record_arguments, add_replay_arguments, run_record, run_replay
@@ -28,8 +32,8 @@ from addons.cli_words import examples_of, overview
 from addons.client_key import ensure_key, key_path, new_key
 from addons.completion import SHELLS, script
 from addons.providers import catalogue
-from addons.settings import NAMES, SECRETS, Settings, group_of, written
-from addons.settings_sources import Loaded, SettingsError, flag, home, load, refuse_unknown_providers, variable
+from addons.settings import NAMES, SECRETS, Settings, choices_of, group_of, written
+from addons.settings_sources import SettingsError, flag, home, load, variable
 from converters.errors import ConversionError
 from creds.account import CredentialError
 from creds.commands import add_logout_arguments
@@ -58,13 +62,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("`--` passes arguments to mitmproxy, with `serve`, `web` and `chaos` alone")
     args.extra = extra
     run: Callable[[argparse.Namespace], None] = args.run
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # letters that the output's encoding does not have
     try:
         run(args)
+        sys.stdout.flush()
     except (SettingsError, CredentialError, ConversionError) as e:
         print(f"aiclient: {e}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # `| head`: nobody reads on
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # else Python complains when it flushes at the end
+        return 141
     return 0
 
 
@@ -89,19 +101,13 @@ def make_parser() -> Parser:
     texts: dict[str, str] = {}
 
     def command(name: str, run: Callable[[argparse.Namespace], None], text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(
-            name,
-            description=text,
-            epilog=examples_of(name),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
+        sub = commands.add_parser(name, description=text, allow_abbrev=False)
         sub.set_defaults(run=run)
         texts[name] = text
         return sub
 
     _add_settings(command("serve", serve, "Serve clients."))
-    web = command("web", serve, "Serve clients under mitmweb, which shows every exchange in a browser.")
+    web = command("web", serve, "Serve clients, and show every exchange in a browser (mitmweb).")
     web.add_argument(
         "--web-port", type=int, default=WEB_PORT, metavar="N", help=f"Port of the page (default {WEB_PORT})."
     )
@@ -116,6 +122,7 @@ def make_parser() -> Parser:
     add_providers_arguments(command("providers", show_providers, "List the providers, and what is known of each."))
     add_pool_arguments(command("pool", change_pool, "Use accounts again that rest or are stopped."))
     add_dataset_arguments(command("dataset", show_formats, "Turn recorded exchanges into training files."))
+    add_models_arguments(command("models", show_models, "List the models that clients may name, and who is asked."))
     add_arguments(command("route", show_route, "Show who would be asked for a model, and why."))
     add_config_arguments(command("config", run_config, "Show, check or import settings; describe them for editors."))
     key = command("key", show_key, "Where the client key is; show it, or make a new one.")
@@ -136,12 +143,26 @@ def make_parser() -> Parser:
     completion = command("completion", show_completion, "Print a script that completes words in a shell.")
     completion.add_argument("shell", choices=tuple(SHELLS))
     command("version", show_version, "Print the version.")
+    for name, sub in commands.choices.items():
+        _explain(name, sub)
     parser.epilog = overview(texts)
     return parser
 
 
+def _explain(name: str, parser: argparse.ArgumentParser) -> None:
+    """The end of a command's help, and of those of the commands that it has itself."""
+    parser.epilog, parser.formatter_class = examples_of(name), argparse.RawDescriptionHelpFormatter
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            texts = {choice.dest: choice.help for choice in action._choices_actions}
+            for inner, sub in action.choices.items():
+                sub.description = texts[inner]
+                _explain(f"{name} {inner}", sub)
+
+
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     """One flag per setting, in groups. Values stay text: `load` checks them, as it does those of every other source."""
+    parser.usage = f"{parser.prog} [-h] [--FLAG VALUE ...] [-- MITMPROXY-ARGUMENT ...]"
     for group, names in groupby(NAMES, key=group_of):
         section = parser.add_argument_group(group.lower())
         for name in names:
@@ -154,18 +175,18 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
             if field.annotation is bool:
                 section.add_argument(flag(name), dest=name, help=text, nargs="?", const="true", metavar="true|false")
             else:
-                section.add_argument(flag(name), dest=name, help=text, metavar=name.rpartition("_")[2].upper())
+                metavar = "|".join(choices_of(name)) or name.rpartition("_")[2].upper()
+                section.add_argument(flag(name), dest=name, help=text, metavar=metavar)
 
 
 def serve(args: argparse.Namespace) -> None:
     """`serve` and `web`."""
     flags = {name: value for name in NAMES if (value := getattr(args, name)) is not None}
     loaded = load(flags)
-    accounts = accounts_of(loaded)
     launch.serve(
         loaded,
         flags,
-        accounts=accounts.labels,
+        accounts=read_all(loaded, catalogue()),
         web_port=getattr(args, "web_port", None),
         open_browser=getattr(args, "open", False),
         extra=args.extra,
@@ -175,12 +196,6 @@ def serve(args: argparse.Namespace) -> None:
 def replay_or_ask(args: argparse.Namespace) -> None:
     """`replay`: offline, or with `--provider` and `--model` live."""
     (run_live if is_live(args) else run_replay)(args)
-
-
-def accounts_of(loaded: Loaded) -> Accounts:
-    """The accounts that there are. Raises SettingsError and CredentialError for what cannot work."""
-    refuse_unknown_providers(loaded.settings, catalogue())
-    return read_all(loaded, catalogue())
 
 
 def show_key(args: argparse.Namespace) -> None:

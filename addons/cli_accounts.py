@@ -13,7 +13,7 @@ from addons.accounts import Accounts, Member, read_all
 from addons.pool_report import row_of
 from addons.providers import catalogue
 from addons.routing import unknown_provider
-from addons.settings_sources import Loaded, load, refuse_unknown_providers
+from addons.settings_sources import Loaded, load
 from creds.account import CredentialError, State
 from creds.api_key import ApiKey, masked
 from creds.commands import until
@@ -53,7 +53,6 @@ def add_accounts_arguments(parser: argparse.ArgumentParser) -> None:
 def show_accounts(args: argparse.Namespace) -> None:
     """`accounts`: a line for each. Raises SettingsError and CredentialError for what cannot work."""
     loaded = load()
-    refuse_unknown_providers(loaded.settings, catalogue())
     accounts = read_all(loaded, catalogue())
     if args.provider is not None:
         accounts = _only(accounts, args.provider)

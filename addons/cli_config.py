@@ -12,9 +12,10 @@ from addons.cli_accounts import place
 from addons.providers import catalogue
 from addons.seed_import import convert
 from addons.settings import NAMES, SECRETS, written
+from addons.settings_prompts import PromptRules, Replacements
 from addons.settings_routes import DefaultModels, Routes
 from addons.settings_schema import schema
-from addons.settings_sources import FILE_NAME, SettingsError, load, refuse_unknown_providers
+from addons.settings_sources import FILE_NAME, SettingsError, load
 from creds.api_key import masked
 from creds.store import write_private
 
@@ -60,8 +61,7 @@ def run_config(args: argparse.Namespace) -> None:
 def show_config(args: argparse.Namespace) -> None:
     """`config show` prints every setting; `config check` says that all is well. Both fail on the first wrong value."""
     loaded = load()
-    refuse_unknown_providers(loaded.settings, catalogue())
-    read_all(loaded, catalogue())  # a key that cannot be sent is a wrong value too
+    read_all(loaded, catalogue())  # a provider that is not there is a wrong value too, and a key that cannot be sent
     if args.what == "check":
         print(f"settings are good ({'file ' + str(loaded.file) if loaded.file else 'no settings file'})")
         return
@@ -77,7 +77,7 @@ def show_config(args: argparse.Namespace) -> None:
 
 
 def _as_json(value: object) -> object:
-    return value.table if isinstance(value, Routes | DefaultModels | Rates) else value
+    return value.table if isinstance(value, Routes | DefaultModels | Rates | PromptRules | Replacements) else value
 
 
 def import_seed(files: list[Path], out: Path) -> None:
@@ -89,7 +89,7 @@ def import_seed(files: list[Path], out: Path) -> None:
         raise SettingsError(f"{out} is there already: name another file with --out, or move it away")
     found = convert(files[0], files[1] if len(files) == 2 else None, catalogue())
     try:
-        write_private(out, found.text.encode())
+        write_private(out, found.text.encode(errors="replace"))  # JSON can name half a character
     except OSError as e:
         raise SettingsError(f"cannot write {out}: {e.strerror}") from e
     for note in found.notes:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from addons import workers
 from addons.accounts import Accounts, read_all
 from addons.candidates import plan
 from addons.cli_accounts import NO_ACCOUNTS, account_rows
@@ -20,8 +21,8 @@ from addons.launch import free_port
 from addons.mitmproxy_version import TESTED, is_tested
 from addons.providers import catalogue
 from addons.record_folder import records_folder
-from addons.settings import written
-from addons.settings_sources import Loaded, SettingsError, home, load, refuse_unknown_providers
+from addons.settings import SECRETS, written
+from addons.settings_sources import Loaded, SettingsError, home, load
 from converters.errors import ConversionError
 from converters.wires import WIRES
 from creds.account import CredentialError, State
@@ -70,7 +71,6 @@ def look(model: str | None = None) -> Iterator[Finding]:
     yield _clock(time.time())
     try:
         loaded = load()
-        refuse_unknown_providers(loaded.settings, catalogue())
         accounts = read_all(loaded, catalogue())
     except (SettingsError, CredentialError) as e:
         yield Finding(WRONG, "settings", str(e), "mend it there; `aiclient config check` looks again")
@@ -129,6 +129,8 @@ def _listening(loaded: Loaded) -> Finding:
     where = f"{settings.host}:{settings.port}"
     if refusal := refuse_open_bind(settings.host, written(settings.api_key) or None):
         return Finding(WRONG, "port", where, refusal)
+    if refusal := workers.refusal(settings.workers):
+        return Finding(WRONG, "port", where, refusal)
     try:
         free_port(settings.host, settings.port, "--port")
     except SettingsError as e:
@@ -160,9 +162,10 @@ def _key(loaded: Loaded) -> Iterator[Finding]:
         yield Finding(WRONG, "client key", f"{path} has mode {mode:o}: others can read it", f"chmod 600 '{path}'")
     else:
         yield Finding(OK, "client key", str(path))
-    if loaded.file is not None and (mode := _others(loaded.file)) and _holds_keys(loaded):
-        cure = f"chmod 600 '{loaded.file}'"
-        yield Finding(HINT, "settings", f"{loaded.file} holds keys, and others can read it (mode {mode:o})", cure)
+    for file in _with_keys(loaded):
+        if mode := _others(file):
+            text = f"{file} holds keys, and others can read it (mode {mode:o})"
+            yield Finding(HINT, "settings", text, f"chmod 600 '{file}'")
 
 
 def _others(path: Path) -> int:
@@ -174,9 +177,12 @@ def _others(path: Path) -> int:
     return mode if mode & 0o077 else 0
 
 
-def _holds_keys(loaded: Loaded) -> bool:
-    keys = (name for name, origin in loaded.origin.items() if name.endswith("_key") and origin == str(loaded.file))
-    return any(keys) or bool(loaded.account_tables)
+def _with_keys(loaded: Loaded) -> Iterator[Path]:
+    """The files in which keys, or where they are, stand."""
+    if loaded.file and (loaded.account_tables or any(loaded.origin[name] == str(loaded.file) for name in SECRETS)):
+        yield loaded.file
+    if pools := loaded.settings.provider_pools_file:
+        yield Path(pools).expanduser()
 
 
 def _folders(loaded: Loaded) -> Iterator[Finding]:

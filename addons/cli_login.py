@@ -6,7 +6,7 @@ from pathlib import Path
 
 from addons.accounts import defined, with_own
 from addons.providers import catalogue
-from addons.settings import written
+from addons.settings import NAMES, Settings, written
 from addons.settings_sources import flag, home, load, variable
 from creds.account import CredentialError
 from creds.commands import add_login_arguments, log_in, log_out, wish_from
@@ -45,7 +45,7 @@ def of_account(found: Login, args: argparse.Namespace) -> Wish:
     if args.file is None and not file:
         raise CredentialError(f"{label} names no file to log in to: set {found.file_setting} there")
     args.file = args.file or Path(str(file)).expanduser()
-    return wish_from(args, {name: written(getattr(settings, name)) for name in type(settings).model_fields}, home())
+    return _wish(args, settings)
 
 
 def logout(args: argparse.Namespace) -> None:
@@ -55,8 +55,11 @@ def logout(args: argparse.Namespace) -> None:
 
 def wish(args: argparse.Namespace) -> Wish:
     """What was asked for, with all settings by name."""
-    settings = load().settings
-    return wish_from(args, {name: written(getattr(settings, name)) for name in type(settings).model_fields}, home())
+    return _wish(args, load().settings)
+
+
+def _wish(args: argparse.Namespace, settings: Settings) -> Wish:
+    return wish_from(args, {name: written(getattr(settings, name)) for name in NAMES}, home())
 
 
 def _found(name: str) -> Login:

@@ -6,7 +6,7 @@ import json
 from addons.accounts import Accounts, read_all
 from addons.candidates import DEFAULT, Candidate, Plan, plan
 from addons.providers import catalogue
-from addons.settings_sources import load, refuse_unknown_providers
+from addons.settings_sources import load
 from converters.wires import WIRES
 
 PROTOCOLS = tuple(WIRES)
@@ -27,7 +27,6 @@ def show_route(args: argparse.Namespace) -> None:
     """Prints the plan once, or for each protocol where they differ. Raises ConversionError when nothing serves the model."""
     loaded = load()
     settings = loaded.settings
-    refuse_unknown_providers(settings, catalogue())
     accounts = read_all(loaded, catalogue())
     groups: dict[Plan, list[str]] = {}
     for protocol in (args.protocol,) if args.protocol else PROTOCOLS:

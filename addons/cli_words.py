@@ -6,16 +6,22 @@ from collections.abc import Mapping, Sequence
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "run": ("serve", "web", "chaos"),
     "accounts": ("accounts", "login", "logout", "pool", "providers"),
-    "models and routes": ("route",),
+    "models and routes": ("models", "route"),
     "records": ("log", "prompts", "replay", "record", "bundle", "dataset"),
     "configuration": ("config", "key", "doctor", "completion", "version"),
 }
-EXIT_CODES = "exit codes: 0 done, 1 it could not be done (one line on stderr says why), 2 wrong words, 130 interrupted"
+WIDTH = 80  # that all of a help fits in
+EXIT_CODES = """exit codes: 0 done, 1 it could not be done (one line on stderr says why),
+            2 wrong words, 130 interrupted, 141 nobody reads the output any more"""
 EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
     "serve": (
-        ("aiclient serve", "on 127.0.0.1:3000, accounts from OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY"),
-        ("aiclient serve --port 4000 --openai-base-url http://127.0.0.1:11434/v1 --openai-api-key ollama", ""),
+        ("aiclient serve", "on 127.0.0.1:3000, with OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY"),
+        (
+            "aiclient serve --openai-base-url http://127.0.0.1:11434 --openai-api-key x",
+            "Ollama, which asks for any key",
+        ),
         ("aiclient serve --model-provider claude-custom,openai-custom", "the first gets what leads nowhere else"),
+        ("aiclient serve --workers 4", "four processes on one port, each on a core of its own"),
         ("aiclient serve -- -w flows.mitm", "what follows `--` goes to mitmproxy"),
     ),
     "web": (
@@ -41,19 +47,38 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
         ("aiclient pool reset openai-custom:work", ""),
     ),
     "providers": (("aiclient providers", ""), ("aiclient providers --json", "")),
+    "models": (
+        ("aiclient models", "asks the providers; each name, who is asked, where it comes from"),
+        ("aiclient models opus", "names with this text alone"),
+        ("aiclient models --provider claude-custom --json", ""),
+    ),
     "route": (
         ("aiclient route claude-sonnet-4-5", "who would be asked for this model, and why"),
         ("aiclient route fast --protocol anthropic", ""),
     ),
-    "log": (("aiclient log list", ""), ("aiclient log show last", ""), ("aiclient log search timeout", "")),
-    "prompts": (("aiclient prompts list", "the system prompts that clients have sent"),),
+    "log": (
+        ("aiclient log list --since 2h --status failed", ""),
+        ("aiclient log show last", "the whole conversation, as a transcript"),
+        ("aiclient log search timeout", "where a text stands"),
+        ("aiclient log stats --since 7d", ""),
+        ("aiclient log follow", "exchanges as they end"),
+        ("aiclient log prune --keep-days 90", ""),
+    ),
+    "prompts": (
+        ("aiclient prompts list", "the system prompts that clients have sent"),
+        ("aiclient prompts show claude-code", "the latest of this client"),
+        ("aiclient prompts diff claude-code", "what changed between its last two"),
+    ),
     "replay": (
         ("aiclient replay ~/.aiclient/records", "recorded exchanges again, offline"),
-        ("aiclient replay ~/.aiclient/records --provider openai-custom --model gpt-5-mini", "asks a model for them"),
+        ("aiclient replay records --provider openai-custom --model gpt-5-mini", "asks a model for them"),
     ),
-    "record": (("aiclient record --help", "makes a recorded exchange a regression test"),),
-    "bundle": (("aiclient bundle --help", "one exchange in a redacted archive, for a bug report"),),
-    "dataset": (("aiclient dataset formats", ""), ("aiclient dataset export --help", "training files from records")),
+    "record": (("aiclient record tests/recordings/weather", "of the last exchange"),),
+    "bundle": (("aiclient bundle last", "the last exchange, redacted, for a bug report"),),
+    "dataset": (
+        ("aiclient dataset formats", ""),
+        ("aiclient dataset export ~/.aiclient/records --out data", "training files from records"),
+    ),
     "config": (
         ("aiclient config", "every setting and where it comes from"),
         ("aiclient config check", "exit code 1 if something is wrong"),
@@ -77,8 +102,9 @@ FIRST = ("serve", "web", "login", "accounts", "route", "doctor")  # whose first 
 
 
 def examples_of(command: str) -> str:
-    """For the end of a command's help; with the exit codes."""
-    return _shown(EXAMPLES.get(command, ())) + EXIT_CODES
+    """For the end of a command's help, `log` or `log list`; with the exit codes."""
+    examples = EXAMPLES.get(command.partition(" ")[0], ())
+    return _shown([row for row in examples if f"{row[0]} ".startswith(f"aiclient {command} ")]) + EXIT_CODES
 
 
 def overview(commands: Mapping[str, str]) -> str:
@@ -97,4 +123,9 @@ def overview(commands: Mapping[str, str]) -> str:
 def _shown(examples: Sequence[tuple[str, str]]) -> str:
     if not examples:
         return ""
-    return "\n".join(("examples:", *(f"  {line:<36}  {text}".rstrip() for line, text in examples), "", ""))
+    return "\n".join(("examples:", *(_example(line, text) for line, text in examples), "", ""))
+
+
+def _example(line: str, text: str) -> str:
+    whole = f"  {line:<36}  {text}".rstrip()
+    return whole if len(whole) <= WIDTH else f"  {line}\n      {text}"

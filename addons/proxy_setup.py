@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -17,13 +17,16 @@ from addons.client_key import banner, ensure_key, key_path, refuse_open_bind
 from addons.providers import catalogue
 from addons.proxy_options import PREFIX, add_options, from_options
 from addons.settings import Settings, written
-from addons.settings_sources import SettingsError, config_file, home, refuse_unknown_providers
+from addons.settings_sources import SettingsError, config_file, home
+from addons.worker import this_worker
 from creds.account import CredentialError
 from creds.api_key import ApiKey
 from creds.logins import LOGINS
 from creds.places import own_file
+from creds.store import secret_files
 
-log = logging.getLogger("aiclient.start")
+start_log = logging.getLogger("aiclient.start")  # `aiclient serve` has told this already
+log = logging.getLogger("aiclient.settings")
 
 _LISTENS = re.compile(r"@(?:(?P<host>.*):)?(?P<port>\d+)$")
 EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 (what an empty address means to mitmproxy; to be refused, not bound)
@@ -50,6 +53,7 @@ class ProxySetup:
         self.key = b""
         self._told = False
         self._noted: set[str] = set()
+        self._bound: dict[str, object] = {}
 
     def load(self, loader: Loader) -> None:
         os.umask(0o077)  # dumps, records and logs hold what people said: for their owner alone
@@ -66,7 +70,9 @@ class ProxySetup:
         ctx.options.update(**options)
         if (tls := ctx.master.addons.get("tlsconfig")) is not None and tls.certstore is None:
             # mitmproxy listens before its `running`, where it would make these; a request in between would be its end.
-            tls.configure({"confdir"})
+            worker = this_worker()
+            with nullcontext() if worker is None else worker.alone():  # at the first start it makes them
+                tls.configure({"confdir"})
 
     def configure(self, updated: set[str]) -> None:
         if not any(name.startswith(PREFIX) or name in ("mode", "listen_host") for name in updated):
@@ -91,11 +97,11 @@ class ProxySetup:
             read_all(from_options(ctx.options), catalogue())
 
     def stamp(self) -> object:
-        """Another one when a file has changed that settings or accounts are read from. Of logins it counts whether they are
-        there: what is in them is for their account to see."""
+        """Another one when a file has changed that settings, secrets or accounts are read from. Of logins it counts whether
+        they are there: what is in them is for their account to see."""
         try:
             named = self.settings.provider_pools_file
-            files = [config_file(), Path(named).expanduser() if named else None]
+            files = [config_file(), Path(named).expanduser() if named else None, *sorted(secret_files)]
         except SettingsError:  # AICLIENT_CONFIG names a file that is gone
             files = []
         logins = [path for login in LOGINS for path in (own_file(login.provider, home()), login.official())]
@@ -112,7 +118,6 @@ class ProxySetup:
         settings = loaded.settings
         try:
             accounts = read_all(loaded, catalogue())
-            refuse_unknown_providers(settings, catalogue())
             configured = written(settings.api_key) or None
             for host in listen_hosts(ctx.options.mode, ctx.options.listen_host):
                 if refusal := refuse_open_bind(host, configured):
@@ -122,7 +127,8 @@ class ProxySetup:
             raise exceptions.OptionsError(f"client key in {home()}: {error}") from error
         self.settings, self.accounts, self.key = settings, accounts, key.encode()
         self._on_change(settings, accounts)
-        self._tell_notes(accounts.notes)
+        notes = [f"provider_pools_file: {note}" for note in accounts.notes]
+        self._tell_notes(notes + self._notes_on_restart(settings) + _notes_on_workers(settings))
         if ctx.options.body_size_limit != settings.body_limit:
             ctx.options.body_size_limit = settings.body_limit
         self._tell(key if new else None, configured)
@@ -143,12 +149,22 @@ class ProxySetup:
         shown = getattr(options, "flow_detail", 0) > 2  # mitmdump's alone
         return bool(_is_watched() or options.save_stream_file or options.hardump or shown)
 
-    def _tell_notes(self, notes: tuple[str, ...]) -> None:
-        """What of a file of pools is left out: once each."""
+    def _notes_on_restart(self, settings: Settings) -> list[str]:
+        """Where another address is set than the one that was listened on from the start."""
+        now: dict[str, object] = {"host": settings.host, "port": settings.port}
+        self._bound = self._bound or now
+        return [
+            f"{name} = {now[name]} needs a restart: it stays {was} until then"
+            for name, was in self._bound.items()
+            if now[name] != was
+        ]
+
+    def _tell_notes(self, notes: Sequence[str]) -> None:
+        """What of files and settings is left out: once each."""
         for note in notes:
             if note not in self._noted:
                 self._noted.add(note)
-                log.warning("provider_pools_file: %s", note)
+                log.warning("%s", note)
 
     def _tell(self, new_key: str | None, configured: str | None) -> None:
         """Once: where we listen and how to call us. The key itself is shown only when it was made just now, and to a person:
@@ -161,7 +177,17 @@ class ProxySetup:
         for text in banner(
             host, port, new_key if sys.stdout.isatty() else None, self.accounts.labels, file
         ).splitlines():
-            log.info("%s", text)
+            start_log.info("%s", text)
+
+
+def _notes_on_workers(settings: Settings) -> list[str]:
+    """Where another number of processes is set than there are."""
+    worker = this_worker()
+    if settings.workers == (1 if worker is None else worker.count):
+        return []
+    if worker is None:
+        return [f"workers = {settings.workers} counts with `aiclient serve` alone: this is one process"]
+    return [f"workers = {settings.workers} needs a restart: it stays {worker.count} until then"]
 
 
 def _stamp_of(path: Path | None) -> tuple[int, int, int] | None:

@@ -6,18 +6,19 @@ A key left out or null has no value there; `none` stands for that in texts and p
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from addons.client_key import SAMPLE_KEYS, refuse_open_bind
 from addons.settings import Settings, written
+from addons.settings_prompts import read_replacements
 from addons.settings_sources import allowed
 from addons.toml_text import toml_line
 from creds.logins import LOGINS
 from creds.pool_file import MOST, OPTIONS, Definition, read_seed_file, seed_path, take_over
-from creds.pool_keys import FILES, SECRETS, keys_of
+from creds.pool_keys import SECRETS, keys_of
 from creds.store import REFERENCES
 
 SEED_KEY = "123456"  # its fixed client key, which everybody knows
@@ -37,7 +38,10 @@ SAME: Mapping[str, str] = {
     "CRON_NEAR_MINUTES": "cron_near_minutes",
     "CRON_REFRESH_TOKEN": "cron_refresh_token",
 }
-_OWN_WAY = ("HOST", "REQUIRED_API_KEY", "MODEL_PROVIDER", "SYSTEM_PROMPT_FILE_PATH", "PROVIDER_POOLS_FILE_PATH")
+_OWN_WAY = (
+    *("HOST", "REQUIRED_API_KEY", "MODEL_PROVIDER", "PROVIDER_POOLS_FILE_PATH"),
+    *("SYSTEM_PROMPT_FILE_PATH", "SYSTEM_PROMPT_REPLACEMENTS"),
+)
 _CHAINS = "chains of providers are written as routes here, see docs/routing.md"
 # What it can say and we cannot: why.
 NOT_TAKEN: Mapping[str, str] = {
@@ -70,9 +74,9 @@ def convert(
     """providers: the names that there are here. Raises CredentialError for a file that cannot be read."""
     document = read_seed_file(config, "config import", "a JSON object")
     seed = _Config(config, document, providers, is_file)
-    definitions = seed.accounts(pools)
+    pooled, own = seed.accounts(pools)
     settings = seed.settings()
-    tables = seed.split(definitions, settings)
+    tables = seed.split(pooled, own, settings)
     if (host := settings.get("host")) and (refusal := refuse_open_bind(str(host), _key(settings))):
         del settings["host"]
         seed.notes.append(f"HOST: {refusal}; left out, so that only this machine is listened to")
@@ -143,6 +147,8 @@ class _Config:
                 self.notes += [f"MODEL_PROVIDER: {name[:60]!r} is no provider here: left out" for name in unknown]
                 if known := [name for name in names if name in self._providers]:
                     self._take(found, key, "model_provider", known)
+            case "SYSTEM_PROMPT_REPLACEMENTS":
+                self._take_replacements(found, value)
             case "SYSTEM_PROMPT_FILE_PATH":
                 path = seed_path(text, self._path, self._is_file)
                 if self._is_file(path):
@@ -152,26 +158,41 @@ class _Config:
                         f"SYSTEM_PROMPT_FILE_PATH: there is no file {path}, so there was no prompt: left out"
                     )
 
+    def _take_replacements(self, found: dict[str, object], value: object) -> None:
+        """One that is no pair is left out, and the others are not."""
+        pairs: list[dict[str, str]] = []
+        for number, each in enumerate(value if isinstance(value, list) else [value], 1):
+            if isinstance(each, Mapping):  # whatever else it says
+                each = [each.get("old"), each.get("new")]
+            try:
+                pairs += read_replacements([each]).table
+            except ValueError:
+                self.notes.append(
+                    f"SYSTEM_PROMPT_REPLACEMENTS: entry {number} is no pair of old and new text: left out"
+                )
+        if pairs:
+            found["system_prompt_replacements"] = pairs
+
     def _take(self, found: dict[str, object], key: str, setting: str, value: object) -> None:
         try:
             taken = getattr(Settings(**{setting: value}), setting)  # type: ignore[arg-type]  # pydantic checks it
         except ValidationError as e:
             why = e.errors(include_url=False, include_context=False, include_input=False)[0]["msg"]
-            self.notes.append(f"{key}: {setting} {allowed(setting) or why.removeprefix('Value error, ')}: left out")
+            self.notes.append(f"{key}: {setting} {allowed(setting, why)}: left out")
             return
         found[setting] = taken if isinstance(taken, bool | int | tuple) else written(taken)
 
-    def accounts(self, pools: Path | None) -> tuple[Definition, ...]:
-        """Those of the file of pools, and those of `config.json` itself."""
+    def accounts(self, pools: Path | None) -> tuple[Sequence[Definition], Sequence[Definition]]:
+        """(those of the file of pools, those of `config.json` itself: at most one for each provider)."""
         path = pools or self._pools_file()
-        document: dict[str, object] = {}
+        document: Mapping[str, object] = {}
         if path is not None:
             document = read_seed_file(path, "config import", "a JSON object with a list of accounts per provider")
-        for provider in PROVIDERS:
-            if own := self._own_account(provider):
-                others = document.get(provider, [])
-                document[provider] = [*(others if isinstance(others, list) else []), own]
-        found = take_over(document, path or self._path, {}, self._is_file, lambda text, *_: text)
+        own = {provider: [account] for provider in PROVIDERS if (account := self._own_account(provider))}
+        return self._taken(document, path or self._path), self._taken(own, self._path)
+
+    def _taken(self, document: Mapping[str, object], path: Path) -> Sequence[Definition]:
+        found = take_over(document, path, {}, self._is_file, lambda text, *_: text)
         self.notes += found.notes
         return found.definitions
 
@@ -202,30 +223,32 @@ class _Config:
                 if key != kept:
                     self.notes.append(f"{key}: left out, for {kept} wins over it")
                     del own[key]
-        for name, key in named.items():
-            if name in FILES and key in own:
-                own[key] = str(seed_path(str(own[key]), self._path, self._is_file))
         return {**own, "customName": CONFIG_LABEL} if own else None
 
-    def split(self, definitions: Sequence[Definition], settings: dict[str, object]) -> list[dict[str, object]]:
+    def split(
+        self, pooled: Sequence[Definition], own: Sequence[Definition], settings: dict[str, object]
+    ) -> list[dict[str, object]]:
         """Account tables. What `config.json` says of a provider without a pool becomes plain settings; beside a pool it is asked last,
         as it was there."""
-        tables: list[dict[str, object]] = []
-        for each in definitions:
-            peers = [other for other in definitions if other.provider == each.provider]
-            is_own = each.label.startswith(f"{each.provider}:{CONFIG_LABEL}") and each is peers[-1]
-            if not is_own:
-                tables.append(_table(each, each.slot.priority))
-            elif len(peers) == 1:
+        tables = [_table(each, each.slot.priority) for each in pooled]
+        for each in own:
+            peers = [other for other in pooled if other.provider == each.provider]
+            same = next((other.label for other in peers if other.slot.mark == each.slot.mark), None)
+            if not peers:
                 settings |= each.settings
+            elif same is not None:
+                self.notes.append(f"{each.label} is the same account as {same}: left out")
             elif each.settings.keys() & set(keys_of(each.provider).credentials):
-                last = max(other.slot.priority for other in peers[:-1])
-                tables.append(_table(each, min(last + 1, MOST)))
+                label = each.label
+                while label in [other.label for other in peers]:
+                    label += "+"
+                last = max(other.slot.priority for other in peers)
+                tables.append(_table(replace(each, label=label), min(last + 1, MOST)))
             else:
                 said = ", ".join(name.upper() for name in each.settings)
                 self.notes.append(f"{said}: left out, for the accounts of {each.provider} in the pool have their own")
-        own, lent = (settings.get(f"openai_{api}api_key") for api in ("responses_", ""))
-        if own == lent:  # one pair of keys serves both there, and here where nothing else is said
+        responses, chat = (settings.get(f"openai_{api}api_key") for api in ("responses_", ""))
+        if responses == chat:  # one pair of keys serves both there, and here where nothing else is said
             settings.pop("openai_responses_api_key", None)
             settings.pop("openai_responses_base_url", None)
         return tables

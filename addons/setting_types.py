@@ -2,7 +2,6 @@
 
 import ipaddress
 import re
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ from pydantic_settings import NoDecode
 
 from addons.chaos_plan import Rates, read_rates
 from addons.redact_rules import checked_patterns
+from addons.settings_prompts import CHOICES, PromptRules, Replacements, read_prompt_rules, read_replacements, readable
 from addons.settings_routes import DefaultModels, Routes, read_default_models, read_routes
 from creds.account import normalise_base
 
@@ -75,12 +75,7 @@ def _names(value: object) -> object:
 
 
 def _text_file(text: str) -> str:
-    try:
-        if text:
-            Path(text).expanduser().read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise ValueError("must be a text file that can be read") from None
-    return text
+    return readable(text) if text else text
 
 
 def _seed(value: object) -> object:
@@ -101,6 +96,25 @@ _ROUTES = WithJsonSchema({"anyOf": [_TEXT, {"type": "object", "additionalPropert
 _MODELS = WithJsonSchema({"anyOf": [_TEXT, {"type": "object", "additionalProperties": _TEXT}]})
 _SHARE = {"anyOf": [_TEXT, {"type": "number", "minimum": 0, "maximum": 1}]}
 _RATES = WithJsonSchema({"anyOf": [_TEXT, {"type": "object", "additionalProperties": _SHARE}]})
+_PAIR: dict[str, object] = {
+    "anyOf": [
+        {"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 2},
+        {
+            "type": "object",
+            "properties": {"old": {"type": "string", "minLength": 1}, "new": _TEXT},
+            "required": ["old", "new"],
+            "additionalProperties": False,
+        },
+    ]
+}
+_PAIRS = {"anyOf": [_TEXT, {"type": "array", "items": _PAIR}]}
+_PROMPT: dict[str, object] = {
+    "type": "object",
+    "properties": {"mode": {"enum": list(CHOICES)}, "file": _TEXT, "text": _TEXT, "replacements": _PAIRS},
+    "required": ["mode"],
+    "additionalProperties": False,
+}
+_PROMPTS = WithJsonSchema({"anyOf": [_TEXT, {"type": "object", "additionalProperties": {"anyOf": [_TEXT, _PROMPT]}}]})
 _NUMBER = WithJsonSchema({"type": ["string", "integer"], "pattern": "^[0-9]{0,18}$", "minimum": 0})
 
 Host = Annotated[str, AfterValidator(_host)]
@@ -118,5 +132,7 @@ Days = Annotated[int, Field(ge=0, le=36_500)]
 Patterns = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(checked_patterns), _LIST]
 RouteTable = Annotated[Routes, NoDecode, PlainValidator(read_routes), _ROUTES]
 DefaultModelTable = Annotated[DefaultModels, NoDecode, PlainValidator(read_default_models), _MODELS]
+PromptRuleTable = Annotated[PromptRules, NoDecode, PlainValidator(read_prompt_rules), _PROMPTS]
+ReplacementList = Annotated[Replacements, NoDecode, PlainValidator(read_replacements), WithJsonSchema(_PAIRS)]
 RateTable = Annotated[Rates, NoDecode, PlainValidator(read_rates), _RATES]
 Seed = Annotated[str, BeforeValidator(_seed), _NUMBER]

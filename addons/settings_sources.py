@@ -10,9 +10,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
-from pydantic_settings import EnvSettingsSource, TomlConfigSettingsSource
+from pydantic_settings import EnvSettingsSource
 
 from addons.settings import ENV_PREFIX, NAMES, SECRETS, Settings, written
+from addons.settings_prompts import is_meant
 from addons.settings_routes import head_of
 from creds import places
 from creds.account import CredentialError
@@ -102,7 +103,8 @@ def load(flags: Mapping[str, object] | None = None) -> Loaded:
 
 
 def refuse_unknown_providers(settings: Settings, known: Collection[str]) -> None:
-    """SettingsError if `model_provider`, `default_models` or a target in `routes` names a provider that is not among `known`.
+    """SettingsError if `model_provider`, `default_models`, `system_prompts` or a target in `routes` names a provider that is not
+    among `known`, or `system_prompts` a route that is not in `routes`.
 
     A target may also be a plain model name with `:` and `/` in it (`llama3:8b`, `openai/gpt-5`): only what looks like a
     provider's name is taken for a wrong one.
@@ -115,6 +117,7 @@ def refuse_unknown_providers(settings: Settings, known: Collection[str]) -> None
             if name not in known:
                 near = _like(name, known, 0.6)
                 raise SettingsError(f"{setting}: there is no provider {name!r}; {_meant(near, known)}")
+    _refuse_idle_rules(settings, known)
     for target in (target for row in settings.routes.rows for target in row.targets):
         name = head_of(target)
         if name in known:
@@ -123,6 +126,17 @@ def refuse_unknown_providers(settings: Settings, known: Collection[str]) -> None
         if near or name.endswith(PROVIDER_ENDINGS):
             cure = f"{_meant(near, known)} (for a model of this name write PROVIDER:{target})"
             raise SettingsError(f"routes: there is no provider {name!r}; {cure}")
+
+
+def _refuse_idle_rules(settings: Settings, known: Collection[str]) -> None:
+    """SettingsError for a system prompt that nobody would ever get."""
+    names: Mapping[str, Collection[str]] = {"provider": known, "route": [row.name for row in settings.routes.rows]}
+    for kind, name in (each for rule in settings.system_prompts.rows for each in rule.who):
+        there = names.get(kind)
+        if there is not None and not any(is_meant(kind, name, each) for each in there):
+            near = difflib.get_close_matches(name, there, 1)
+            hint = _meant(near[0] if near else None, there or ("none",))
+            raise SettingsError(f"system_prompts: there is no {kind} {name!r}; {hint}")
 
 
 def _like(name: str, known: Collection[str], cutoff: float) -> str | None:
@@ -182,7 +196,7 @@ def _refuse_unknown_variables() -> None:
 
 def _from_file(path: Path) -> dict[str, object]:
     try:
-        layer: dict[str, object] = TomlConfigSettingsSource(Settings, path)()
+        layer: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise SettingsError(f"{path}: not TOML: {e}") from None
     except OSError as e:
@@ -199,7 +213,7 @@ def _from_file(path: Path) -> dict[str, object]:
 
 
 def _nearest(name: str, known: set[str]) -> str:
-    found = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    found = difflib.get_close_matches(name, sorted(known), n=1)
     return f"; did you mean {found[0]}?" if found else "; `aiclient config show` lists them all"
 
 
@@ -242,11 +256,11 @@ def _explained(error: ValidationError, values: Mapping[str, object], origin: Map
     text = PASSWORD.sub("//***@", written(values[name]))
     said = "" if name in SECRETS or isinstance(values[name], dict) else f" = {text!r}"
     where = origin[name] if origin[name] in (flag(name), variable(name)) else f"{origin[name]}: {name}"
-    return f"{where}{said}: {allowed(name) or first['msg'].removeprefix('Value error, ')}"
+    return f"{where}{said}: {allowed(name, first['msg'])}"
 
 
-def allowed(name: str) -> str:
-    """What a setting takes, for the types whose own message says too little; else an empty string."""
+def allowed(name: str, said: str) -> str:
+    """What a setting takes. said: pydantic's message, which is ours for most types."""
     field = Settings.model_fields[name]
     least = next((m.ge for m in field.metadata if hasattr(m, "ge")), None)
     most = next((m.le for m in field.metadata if hasattr(m, "le")), None)
@@ -256,4 +270,4 @@ def allowed(name: str) -> str:
         return f"must be a whole number from {least} to {most}"
     if field.annotation is float:
         return f"must be a number of seconds from {least} to {most}"
-    return ""
+    return said.removeprefix("Value error, ").replace("Input should be", "must be", 1)

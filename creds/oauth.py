@@ -5,6 +5,7 @@ by the lock file, among all of them), a new token is kept before it is used, and
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -33,7 +34,9 @@ class OAuthCredential:
     ) -> None:
         account = label.partition(":")[2]
         self.label, self.near = label, near
-        self.login = login if account in ("", "default") else f"{login} --account {account}"
+        self.login = login
+        if account not in ("", "default"):  # what more is said of the command stays behind it
+            self.login = re.sub("aiclient login [a-z-]+", lambda found: f"{found[0]} --account {account}", login)
         self._source, self._refresh, self._now = source, refresh, now
         self._token: Token | None = None
         self._lifetime: float | None = None  # of the current token, if it is from a refresh of ours

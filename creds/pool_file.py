@@ -79,12 +79,17 @@ def read_seed_file(path: Path, who: str, what: str) -> dict[str, object]:
             content = file.read(MAX_BYTES + 1)
     except OSError as e:
         raise CredentialError(f"{who}: cannot read {path}: {e.strerror}") from e
+    if len(content) > MAX_BYTES:
+        raise CredentialError(f"{who}: {path} is larger than {MAX_BYTES} bytes; is it the right file?")
+    why = ""
     try:
-        document = json.loads(content.decode("utf-8-sig")) if len(content) <= MAX_BYTES else None
+        document = json.loads(content.decode("utf-8-sig"))
+    except json.JSONDecodeError as e:  # the error itself holds the file's text, and that holds keys
+        document, why = None, f": {e.msg} in line {e.lineno}, column {e.colno}"
     except (ValueError, RecursionError):
-        document = None  # the cause would quote the file's text, which holds keys
+        document = None
     if not isinstance(document, dict):
-        raise CredentialError(f"{who}: {path} is not {what}")
+        raise CredentialError(f"{who}: {path} is not {what}{why}")
     return document
 
 
@@ -139,7 +144,7 @@ class _Seed:
                     self.notes.append(f"account {number} of {provider} is not an object: left out")
 
     def _account(self, provider: str, number: int, account: Mapping[str, object]) -> None:
-        label = _free(f"{provider}:{_named(account, number)}", self._labels)
+        label = _free(provider, _named(account, number), self._labels)
         keys, settings, options = keys_of(provider), dict[str, str](), dict[str, object]()
         for key, value in account.items():
             name = keys.ours(key)
@@ -201,10 +206,11 @@ def _clean(text: str) -> str:
     return name[:LONGEST_LABEL].strip("-")
 
 
-def _free(label: str, taken: Collection[str]) -> str:
-    number, free = 2, label
+def _free(provider: str, name: str, taken: Collection[str]) -> str:
+    number, free = 2, f"{provider}:{name}"
     while free in taken:
-        free, number = f"{label}-{number}", number + 1
+        end = f"-{number}"
+        free, number = f"{provider}:{name[: LONGEST_LABEL - len(end)]}{end}", number + 1
     return free
 
 

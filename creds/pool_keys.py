@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from creds.account import CredentialError, normalise_base
+from creds.api_key import parse_key
+from creds.store import REFERENCES
 
 # (what an account is reached with, what else it may set)
 SETTINGS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -96,6 +98,8 @@ def checked(setting: str, text: str, where: str) -> str:
         raise CredentialError(f"{where}: {setting}: `command:` cannot be used here; use env:NAME or file:PATH")
     if setting.endswith("_base64"):
         text = "".join(text.split())  # often wrapped
+    if setting.endswith("_api_key") and not text.startswith(REFERENCES):
+        return parse_key(text, f"{where}: {setting}").key
     if not text.isprintable():
         raise CredentialError(f"{where}: {setting} holds a line break or another control character; copy it again")
     return text

@@ -135,10 +135,15 @@ class PoolState:
                     await self._save()
             except (OSError, CredentialError) as e:
                 said = e.strerror if isinstance(e, OSError) else str(e)
-                self.warning = f"the state of the accounts cannot be saved in {self.path}: {said}"
+                self.warning = self._unusable(said)
                 self._condense()
                 return False
             return True
+
+    def _unusable(self, why: str | None) -> str:
+        """One that can be neither read nor written is one fault, whose first reason stays."""
+        what = f"the state of the accounts cannot be kept in {self.path}: "
+        return self.warning if self.warning.startswith(what) else f"{what}{why}"
 
     async def _save(self) -> None:
         entries = self._read() or {}
@@ -208,7 +213,7 @@ class PoolState:
             return (
                 _stamp_of(self.path),
                 None,
-                f"the state of the accounts cannot be read from {self.path}: {e.strerror}",
+                self._unusable(e.strerror),
             )
         stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
         try:

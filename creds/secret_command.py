@@ -4,12 +4,16 @@ import os
 import shlex
 import signal
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
+from typing import IO
 
 from creds.account import CredentialError
 
 SECONDS = 10.0
+MAX_BYTES = 64 * 1024  # more is no secret, and must not fill the memory
 
 # What was printed, by command: a program that asks a person to unlock something is not run at every look at the settings.
 _printed: dict[str, str] = {}
@@ -40,6 +44,7 @@ def _run(command: str, setting: str, seconds: float) -> str:
             [program, *words[1:]],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
+            bufsize=0,
             start_new_session=os.name == "posix",
         )
     except (OSError, ValueError) as e:
@@ -47,10 +52,12 @@ def _run(command: str, setting: str, seconds: float) -> str:
         raise CredentialError(f"{setting}: cannot run {program}: {why}") from None
     with process:
         try:
-            printed, _ = process.communicate(timeout=seconds)
+            printed = _take(process, seconds)
         except subprocess.TimeoutExpired:
             _end(process)
             raise CredentialError(f"{setting}: {program} did not end within {seconds:g} s") from None
+    if len(printed) > MAX_BYTES:
+        raise CredentialError(f"{setting}: {program} printed more than {MAX_BYTES} bytes; is it the right program?")
     if process.returncode:
         raise CredentialError(f"{setting}: {program} ended with exit code {process.returncode}")
     try:
@@ -60,6 +67,27 @@ def _run(command: str, setting: str, seconds: float) -> str:
     if not text:
         raise CredentialError(f"{setting}: {program} printed nothing")
     return text
+
+
+def _take(process: subprocess.Popen[bytes], seconds: float) -> bytes:
+    """What it has printed when it has ended, at most one piece more than `MAX_BYTES`: it is ended then. Raises TimeoutExpired."""
+    printed = bytearray()
+
+    def read(output: IO[bytes]) -> None:
+        while len(printed) <= MAX_BYTES and (piece := output.read(MAX_BYTES)):
+            printed.extend(piece)
+
+    until = time.monotonic() + seconds
+    assert process.stdout
+    reader = Thread(target=read, args=(process.stdout,), daemon=True)
+    reader.start()
+    reader.join(seconds)
+    if reader.is_alive():  # also where it has ended itself, and left somebody behind who may print still
+        raise subprocess.TimeoutExpired(process.args, seconds)
+    if len(printed) > MAX_BYTES:
+        _end(process)
+    process.wait(max(0.0, until - time.monotonic()))
+    return bytes(printed)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -12,6 +12,9 @@ from creds.secret_command import output_of
 REFERENCES = ("env:", "file:", "command:")
 MAX_SECRET_BYTES = 64 * 1024  # a key, or a credential file; a path to a device or a log file is a mistake
 
+# The files that secrets were looked for in, in this process: one that changes is a reason to read the settings again.
+secret_files: set[Path] = set()
+
 
 def make_private_dir(path: Path) -> None:
     """Make the folder and its parents; the folder itself is readable by its owner alone. One that exists is left as it is."""
@@ -51,8 +54,9 @@ def _sync_dir(path: Path) -> None:
 def resolve_secret(text: str, setting: str, environ: Mapping[str, str], *, may_run: bool = False) -> str:
     """A secret as written in a setting -> the secret itself.
 
-    `env:NAME` reads a variable, `file:PATH` a file (`~` allowed, line break at the end dropped), `command:PROGRAM ...` runs a
-    program and takes what it prints, anything else is the secret. CredentialError names `setting` and what is missing.
+    `env:NAME` reads a variable, `file:PATH` a file (`~` allowed), `command:PROGRAM ...` runs a program and takes what it prints,
+    all without blanks around it; anything else is the secret. CredentialError names `setting` and what is missing; it never
+    quotes what was found.
 
     may_run: whether who wrote the text may have programs run: a file that came with a folder from somebody else may not.
     """
@@ -64,22 +68,31 @@ def resolve_secret(text: str, setting: str, environ: Mapping[str, str], *, may_r
             )
         return output_of(text.removeprefix("command:"), setting)
     if text.startswith("env:"):
-        name = text.removeprefix("env:")
-        if not environ.get(name):
-            raise CredentialError(f"{setting} is `env:{name}`, but the variable {name} is not set")
-        return environ[name]
+        name = text.removeprefix("env:").strip()
+        if not (found := environ.get(name, "").strip()):
+            lack = "empty" if name in environ else "not set"
+            raise CredentialError(f"{setting} is `env:{name}`, but the variable {name} is {lack}")
+        return found
     if text.startswith("file:"):
-        path = Path(text.removeprefix("file:")).expanduser()
-        try:
-            with path.open("rb") as file:
-                content = file.read(MAX_SECRET_BYTES + 1)
-            if len(content) > MAX_SECRET_BYTES:
-                raise CredentialError(
-                    f"{setting}: {path} is larger than {MAX_SECRET_BYTES} bytes; is it the right file?"
-                )
-            return content.decode().strip()
-        except OSError as e:
-            raise CredentialError(f"{setting}: cannot read {path}: {e.strerror}") from e
-        except UnicodeDecodeError:
-            raise CredentialError(f"{setting}: {path} is not text") from None  # the cause would quote the file's bytes
+        return _content_of(text.removeprefix("file:").strip(), setting)
+    return text
+
+
+def _content_of(name: str, setting: str) -> str:
+    try:
+        path = Path(name).expanduser()
+        secret_files.add(path)
+        with path.open("rb") as file:
+            content = file.read(MAX_SECRET_BYTES + 1)
+        text = content.decode().strip()
+    except OSError as e:
+        raise CredentialError(f"{setting}: cannot read {path}: {e.strerror}") from e
+    except UnicodeDecodeError:
+        raise CredentialError(f"{setting}: {path} is not text") from None  # the cause would quote the file's bytes
+    except RuntimeError as e:
+        raise CredentialError(f"{setting}: cannot read {name}: nobody has such a home folder") from e
+    if len(content) > MAX_SECRET_BYTES:
+        raise CredentialError(f"{setting}: {path} is larger than {MAX_SECRET_BYTES} bytes; is it the right file?")
+    if not text:
+        raise CredentialError(f"{setting}: {path} is empty")
     return text

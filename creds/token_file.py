@@ -18,6 +18,7 @@ from creds.token import Missing, Token
 type Document = Mapping[str, object]
 type Stamp = tuple[int, int, int]  # mtime_ns, size, inode
 
+BASE64 = "base64"  # where a token is kept that no file holds
 MILLISECONDS_FROM = 1e11  # as seconds that is the year 5138, as milliseconds 1973
 
 
@@ -193,7 +194,7 @@ class FileSource:
 class Base64Source:
     """A JSON object as base64, from a setting. Renewed tokens stay in memory: there is nowhere to write them to."""
 
-    def __init__(self, text: str, keys: Keys, label: str = "base64") -> None:
+    def __init__(self, text: str, keys: Keys, label: str = BASE64) -> None:
         self._text, self._keys, self._label = text, keys, label
         self._token: Token | None = None
 

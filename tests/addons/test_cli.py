@@ -1,6 +1,9 @@
 """The command line: words, flags, exit codes, one-line errors."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -73,7 +76,7 @@ def test_flags_become_settings(served: list[tuple[Loaded, dict[str, Any]]], caps
     loaded, call = served[0]
     assert (loaded.settings.port, loaded.settings.strict_conversion) == (4000, True)
     assert call["flags"] == {"port": "4000", "strict_conversion": "true", "openai_api_key": "sk-1"}
-    assert call["accounts"] == ["openai-custom:default", "openaiResponses-custom:default"]
+    assert call["accounts"].labels == ["openai-custom:default", "openaiResponses-custom:default"]
     assert call["extra"] == ["-w", "x"]
     assert call["web_port"] is None
 
@@ -223,6 +226,21 @@ def test_key_says_where_it_is_shows_it_when_asked_and_rotates(capsys: Capture, o
     assert code == 0
     assert second != first
     assert second not in out
+
+
+def test_a_pipe_that_nobody_reads_ends_a_command_without_a_word(own_environment: Path) -> None:
+    """As `aiclient WORD | head` does, where its output is longer than a pipe holds."""
+    script = "import sys; from addons import cli; cli.show_version = lambda _: print('x' * 1000000)"
+    command = [sys.executable, "-P", "-c", f"{script}; sys.exit(cli.main(['version']))"]
+    root = Path(cli.__file__).resolve().parents[1]
+    with subprocess.Popen(
+        command, cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.read(1)
+        child.stdout.close()
+        assert (child.stderr.read(), child.wait()) == (b"", 141)
 
 
 def test_a_configured_key_is_not_rotated_here(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

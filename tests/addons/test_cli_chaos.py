@@ -66,7 +66,7 @@ def test_serve_has_no_faults(served: list[tuple[Loaded, dict[str, Any]]]) -> Non
     [
         (("--chaos", "stal=0.1"), "--chaos = 'stal=0.1': there is no fault 'stal'; did you mean stall?"),
         (("--chaos-seed", "x"), "--chaos-seed = 'x': must be a whole number, or empty"),
-        (("--chaos-place", "middle"), "--chaos-place = 'middle': Input should be 'client' or 'upstream'"),
+        (("--chaos-place", "middle"), "--chaos-place = 'middle': must be 'client' or 'upstream'"),
     ],
 )
 def test_a_wrong_value_is_one_line(

@@ -8,6 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from addons.settings import NAMES
+from addons.settings_sources import load
 from tests.addons.test_cli import Capture, run
 
 
@@ -60,6 +61,12 @@ def test_wrong_words_are_one_line(capsys: Capture, words: tuple[str, ...], said:
     assert (code, out) == (1, "")
     assert said in err
     assert err.count("\n") == 1
+
+
+def test_half_a_character_is_no_reason_to_fail(capsys: Capture, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"PROMPT_LOG_BASE_NAME": "a\\ud800b"}')
+    assert run(capsys, "config", "import", str(tmp_path / "config.json"))[0] == 0
+    assert load().settings.prompt_log_base_name == "a?b"
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(capsys: Capture, tmp_path: Path) -> None:

@@ -100,6 +100,12 @@ def test_an_open_bind_is_wrong(capsys: Capture, monkeypatch: pytest.MonkeyPatch)
     assert "set api_key" in wrong(capsys, "port")[1]
 
 
+def test_workers_where_no_port_can_be_shared_are_wrong(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AICLIENT_WORKERS", "2")
+    monkeypatch.setattr("addons.workers.refusal", lambda workers: f"{workers} are too many")
+    assert "2 are too many" in wrong(capsys, "port")[1]
+
+
 def test_a_client_key_that_others_can_read_is_wrong(capsys: Capture, own_environment: Path) -> None:
     ensure_key(own_environment, None)
     key_path(own_environment).chmod(0o644)
@@ -108,10 +114,25 @@ def test_a_client_key_that_others_can_read_is_wrong(capsys: Capture, own_environ
     assert cure == f"chmod 600 '{key_path(own_environment)}'"
 
 
-def test_a_file_with_keys_that_others_can_read_is_a_hint(capsys: Capture) -> None:
-    Path("aiclient.toml").write_text("claude_api_key = 'sk-ant-hunter2-hunter2'")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "claude_api_key = 'sk-ant-hunter2-hunter2'",
+        "gemini_oauth_client_secret = 'hunter2-hunter2'",
+        "[[account]]\nprovider = 'claude-custom'\nclaude_api_key = 'sk-ant-hunter2-hunter2'",
+    ],
+)
+def test_a_file_with_keys_that_others_can_read_is_a_hint(capsys: Capture, line: str) -> None:
+    Path("aiclient.toml").write_text(line)
     Path("aiclient.toml").chmod(0o644)
     assert wrong(capsys, "settings", "hint")[1] == "chmod 600 'aiclient.toml'"
+
+
+def test_a_file_of_pools_that_others_can_read_is_a_hint(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("pools.json").write_text('{"claude-custom": [{"CLAUDE_API_KEY": "sk-ant-hunter2"}]}')
+    Path("pools.json").chmod(0o644)
+    monkeypatch.setenv("AICLIENT_PROVIDER_POOLS_FILE", "pools.json")
+    assert wrong(capsys, "settings", "hint")[1] == "chmod 600 'pools.json'"
 
 
 def test_a_folder_that_cannot_be_written_is_wrong(

@@ -102,7 +102,7 @@ def test_a_file_that_cannot_be_written_is_an_error(
     monkeypatch.setattr("creds.pool_state.write_private", full)
     code, out, err = run(capsys)
     assert (code, out) == (1, "")
-    assert "cannot be saved" in err
+    assert "cannot be kept" in err
     assert len(ill(pool)) == 3
 
 

@@ -15,8 +15,10 @@ from mitmproxy.addons.view import View
 from mitmproxy.exceptions import OptionsError
 from mitmproxy.test import taddons
 
+from addons import worker
 from addons.client_key import PREFIX
 from addons.proxy_setup import HOST_OPTIONS, ProxySetup, listen_hosts, listens
+from addons.worker import Board, Worker
 from creds import places
 from creds.places import own_file
 
@@ -369,6 +371,54 @@ def test_the_stamp_changes_with_each_file_and_with_no_other(
     assert len({repr(stamp) for stamp in stamps}) == len(stamps) == 6
 
 
+def test_a_secrets_file_that_changes_is_a_reason_to_read_again(
+    tctx: taddons.context, setup: ProxySetup, tmp_path: Path
+) -> None:
+    key, other = tmp_path / "key", tmp_path / "other"
+    key.write_text("sk-first")
+    other.write_text("sk-other")
+    account = f"[[account]]\nprovider = 'openai-custom'\nopenai_api_key = 'file:{other}'"
+    Path("aiclient.toml").write_text(f"openai_api_key = 'file:{key}'\n{account}")
+    start(tctx, setup)
+    before = setup.stamp()
+    assert setup.stamp() == before
+    key.write_text("sk-second")
+    between = setup.stamp()
+    other.write_text("sk-another")
+    assert len({repr(stamp) for stamp in (before, between, setup.stamp())}) == 3
+    setup.again()
+    assert {"sk-second", "sk-another"} <= {*setup.secrets()}
+
+
+def test_a_secrets_file_that_is_emptied_leaves_the_old_secret(
+    tctx: taddons.context, setup: ProxySetup, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = tmp_path / "key"
+    key.write_text("sk-first")
+    Path("aiclient.toml").write_text(f"openai_api_key = 'file:{key}'")
+    start(tctx, setup)
+    key.write_text("")
+    setup.again()
+    assert caplog.messages[-1] == f"settings are not read again: aiclient.toml: openai_api_key: {key} is empty"
+    assert "sk-first" in setup.secrets()
+
+
+def test_what_needs_a_restart_is_said_and_all_else_is_taken(
+    tctx: taddons.context, setup: ProxySetup, caplog: pytest.LogCaptureFixture
+) -> None:
+    Path("aiclient.toml").write_text("port = 4000")
+    start(tctx, setup)
+    Path("aiclient.toml").write_text("port = 4001\nhost = '::1'\nidle_seconds = 7")
+    setup.again()
+    setup.again()
+    said = [message for message in caplog.messages if "restart" in message]
+    assert said == [
+        "host = ::1 needs a restart: it stays 127.0.0.1 until then",
+        "port = 4001 needs a restart: it stays 4000 until then",
+    ]
+    assert setup.settings.idle_seconds == 7
+
+
 def test_a_settings_file_that_is_named_and_gone_has_a_stamp(
     tctx: taddons.context, setup: ProxySetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -378,3 +428,26 @@ def test_a_settings_file_that_is_named_and_gone_has_a_stamp(
     before = setup.stamp()
     Path("mine.toml").unlink()
     assert setup.stamp() != before
+
+
+def test_workers_that_one_process_cannot_have_are_told_of_once(
+    tctx: taddons.context, setup: ProxySetup, caplog: pytest.LogCaptureFixture
+) -> None:
+    start(tctx, setup, aiclient_workers=3)
+    setup.again()
+    said = [message for message in caplog.messages if "workers" in message]
+    assert said == ["workers = 3 counts with `aiclient serve` alone: this is one process"]
+
+
+def test_another_number_of_workers_needs_a_restart(
+    tctx: taddons.context,
+    setup: ProxySetup,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(worker, "_here", Worker(1, 2, tmp_path, Board(2), 0.0))
+    start(tctx, setup, aiclient_workers=2)
+    assert "workers" not in caplog.text
+    start(tctx, setup, aiclient_workers=4)
+    assert "workers = 4 needs a restart: it stays 2 until then" in caplog.messages

@@ -125,6 +125,20 @@ def test_a_list_of_providers_may_be_written_in_three_ways(made: Make, value: obj
     assert said(made({"MODEL_PROVIDER": value})) == {"model_provider": ["claude-custom", "openai-custom"]}
 
 
+@pytest.mark.parametrize("mode", ["overwrite", "append", "prepend", "replace"])
+def test_what_is_done_with_system_prompts_is_taken_over(made: Make, mode: str) -> None:
+    """Pairs in either spelling; what is no pair costs no other one."""
+    pairs = [{"old": "cat", "new": "dog", "note": "x"}, ['a "b"', ""], {"old": "", "new": "x"}]
+    found = made({"SYSTEM_PROMPT_MODE": mode, "SYSTEM_PROMPT_REPLACEMENTS": pairs})
+    assert said(found) == {
+        "system_prompt_mode": mode,
+        "system_prompt_replacements": [{"old": "cat", "new": "dog"}, {"old": 'a "b"', "new": ""}],
+    }
+    assert found.notes == ("SYSTEM_PROMPT_REPLACEMENTS: entry 3 is no pair of old and new text: left out",)
+    Path("aiclient.toml").write_text(found.text)
+    assert load().settings.system_prompt_replacements.pairs == (("cat", "dog"), ('a "b"', ""))
+
+
 def test_a_provider_that_is_not_there_is_named(made: Make) -> None:
     found = made({"MODEL_PROVIDER": "grok-custom,claude-custom"})
     assert said(found) == {"model_provider": ["claude-custom"]}
@@ -166,6 +180,41 @@ def test_the_same_account_twice_is_one(made: Make) -> None:
     found = made({"CLAUDE_API_KEY": "sk-p"}, {"claude-custom": [{"CLAUDE_API_KEY": "sk-p", "customName": "first"}]})
     assert found.accounts == 1
     assert found.notes == ("claude-custom:config.json is the same account as claude-custom:first: left out",)
+
+
+def test_a_pools_account_may_be_called_as_that_of_the_config_is(made: Make) -> None:
+    """It is its own and its options stay, whatever its name."""
+    pool = {"claude-custom": [{"CLAUDE_API_KEY": "sk-p", "customName": "config.json", "isDisabled": True}]}
+    (alone,) = said(made({}, pool))["account"]  # type: ignore[misc]
+    assert alone["disabled"] is True  # type: ignore[index]
+    found = made({"CLAUDE_API_KEY": "sk-c"}, pool)
+    accounts(found)
+    (first, last) = said(found)["account"]  # type: ignore[misc]
+    assert (first["label"], first["disabled"]) == ("config.json", True)  # type: ignore[index]
+    assert (last["label"], last["claude_api_key"], last["priority"]) == ("config.json+", "sk-c", 1)  # type: ignore[index]
+
+
+def test_names_that_are_long_and_alike_are_labels_that_are_taken(made: Make) -> None:
+    pool = {"claude-custom": [{"CLAUDE_API_KEY": f"sk-{n}", "customName": "x" * 70} for n in range(3)]}
+    assert len(accounts(made({}, pool)).pools["claude-custom"]) == 3
+
+
+@pytest.mark.parametrize("key", ["YOUR API KEY", "sk-ключ", "sk-1\nsk-2"])
+def test_a_key_that_cannot_be_sent_costs_its_account_alone(made: Make, key: str) -> None:
+    found = made({"OPENAI_API_KEY": key}, {"claude-custom": [{"CLAUDE_API_KEY": key}, {"CLAUDE_API_KEY": "sk-1"}]})
+    assert [*accounts(found).pools] == ["claude-custom"]
+    assert key not in found.text
+    assert [note.partition(" holds ")[0] for note in found.notes] == [
+        "claude-custom:1: claude_api_key",
+        "openai-custom:config.json: openai_api_key",
+        "openaiResponses-custom:config.json: openai_responses_api_key",
+    ]
+
+
+def test_true_is_no_number(made: Make) -> None:
+    found = made({"SERVER_PORT": True})
+    assert said(found) == {}
+    assert found.notes == ("SERVER_PORT: port must be a whole number from 0 to 65535: left out",)
 
 
 def test_the_options_of_a_pools_account_are_kept(made: Make) -> None:
@@ -226,6 +275,8 @@ def test_the_pools_file_that_the_config_names_is_taken(made: Make, tmp_path: Pat
         ({"SERVER_PORT": 70_000}, "SERVER_PORT: port must be a whole number from 0 to 65535: left out"),
         ({"CRON_NEAR_MINUTES": 0}, "CRON_NEAR_MINUTES: cron_near_minutes must be a whole number from 1"),
         ({"SYSTEM_PROMPT_MODE": "shout"}, "SYSTEM_PROMPT_MODE: system_prompt_mode "),
+        ({"SYSTEM_PROMPT_REPLACEMENTS": [5]}, "SYSTEM_PROMPT_REPLACEMENTS: entry 1 is no pair of old and new text"),
+        ({"SYSTEM_PROMPT_REPLACEMENTS": "x"}, "SYSTEM_PROMPT_REPLACEMENTS: entry 1 is no pair of old and new text"),
         ({"OPENAI_BASE_URL": "https://x.test"}, "OPENAI_BASE_URL: left out, for there is no OPENAI_API_KEY"),
         ({"KIRO_OAUTH_CREDS_DIR_PATH": "/x"}, "KIRO_OAUTH_CREDS_DIR_PATH: a folder does not say which"),
         ({"USE_SYSTEM_PROXY_QWEN": True}, "USE_SYSTEM_PROXY_QWEN: requests go out directly"),

@@ -49,7 +49,9 @@ def test_every_setting_has_a_group_and_a_sentence() -> None:
     ("name", "value"),
     [
         ("system_prompt_file", "nowhere.md"),
-        ("system_prompt_mode", "replace"),
+        ("system_prompt_mode", "shout"),
+        ("system_prompts", "client:x=append:nowhere.md"),
+        ("system_prompt_replacements", "[1]"),
         ("port", 65536),
         ("port", -1),
         ("request_max_retries", 101),

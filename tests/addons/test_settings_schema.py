@@ -23,7 +23,7 @@ def flaws(text: str) -> list[str]:
 def examples() -> list[str]:
     """Every setting's example, and every block of TOML in the pages about settings."""
     found = re.findall(r"Example: `(.*)`$", (DOCS / "configuration.md").read_text(), re.MULTILINE)
-    for page in ("configuration.md", "pools.md", "routing.md", "chaos.md", "security.md"):
+    for page in ("configuration.md", "pools.md", "routing.md", "system-prompts.md", "chaos.md", "security.md"):
         for block in re.findall(r"```toml\n(.*?)```", (DOCS / page).read_text(), re.DOTALL):
             if any(name in tomllib.loads(block) for name in (*NAMES, "account")):
                 found.append(block)
@@ -57,6 +57,10 @@ def test_an_account_may_be_written_with_each_key_of_its_provider(provider: str) 
         "port = 'x'",
         "strict_conversion = 'maybe'",
         "system_prompt_mode = 'shout'",
+        "system_prompt_replacements = [['x']]",
+        "system_prompt_replacements = [{ old = '', new = 'x' }]",
+        "[system_prompts]\n'client:x' = { mode = 'shout' }",
+        "[system_prompts]\n'client:x' = { mode = 'none', fil = 'x' }",
         "openai_base_url = 'api.openai.com'",
         "kiro_base_url = 'kiro'",
         "body_limit = 'big'",

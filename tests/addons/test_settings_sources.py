@@ -112,6 +112,36 @@ def test_a_key_that_is_near_to_nothing_says_where_the_list_is() -> None:
     assert complaint() == "aiclient.toml: zzz is not a setting; `aiclient config show` lists them all"
 
 
+@pytest.mark.parametrize("name", ["server", "aiclient_x"])
+def test_a_name_that_is_like_no_other_gets_no_far_fetched_advice(name: str) -> None:
+    write(Path("aiclient.toml"), f"{name} = 1")
+    assert complaint().endswith("; `aiclient config show` lists them all")
+
+
+def test_a_mark_that_some_editors_put_first_is_no_part_of_the_file() -> None:
+    write(Path("aiclient.toml"), "\ufeffport = 4321")
+    assert load().settings.port == 4321
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("port = true", "port = 'true': must be a whole number from 0 to 65535"),
+        ("idle_seconds = false", "idle_seconds = 'false': must be a number of seconds from 0 to 86400"),
+        ("project_id = true", "project_id = 'true': must not be true or false"),
+    ],
+)
+def test_true_is_no_number(line: str, said: str) -> None:
+    write(Path("aiclient.toml"), line)
+    assert complaint() == f"aiclient.toml: {said}"
+
+
+def test_a_secret_from_an_empty_file_is_not_taken_for_none(tmp_path: Path) -> None:
+    """Else a provider would be left without an account, or clients with another key, and nobody told."""
+    path = write(tmp_path / "key", "\n")
+    assert complaint({"openai_api_key": f"file:{path}"}) == f"--openai-api-key: {path} is empty"
+
+
 def test_a_file_that_is_no_toml_is_named() -> None:
     write(Path("aiclient.toml"), "port: 1")
     assert complaint().startswith("aiclient.toml: not TOML: ")
@@ -125,8 +155,8 @@ def test_a_file_that_is_no_toml_is_named() -> None:
         ("idle_seconds", "soon", "--idle-seconds = 'soon': must be a number of seconds from 0 to 86400"),
         (
             "system_prompt_mode",
-            "replace",
-            "--system-prompt-mode = 'replace': Input should be 'overwrite', 'append' or 'prepend'",
+            "shout",
+            "--system-prompt-mode = 'shout': must be 'overwrite', 'append', 'prepend' or 'replace'",
         ),
         ("body_limit", "big", "--body-limit = 'big': must be a size like 32m, 512k, 1g or a number of bytes"),
         (
@@ -295,6 +325,19 @@ KNOWN = ("openai-custom", "openaiResponses-custom", "claude-custom", "gemini-cus
             "default_models: there is no provider 'openai-custm'; did you mean openai-custom?",
         ),
         ({"default_models": "nobody=x"}, "default_models: there is no provider 'nobody'; there are openai-custom, "),
+        (
+            {"system_prompts": "provider:claude-custm=none"},
+            "system_prompts: there is no provider 'claude-custm'; did you mean claude-custom?",
+        ),
+        (
+            {"system_prompts": "client:x+provider:x*=none"},
+            "system_prompts: there is no provider 'x*'; there are openai-",
+        ),
+        (
+            {"routes": "fast=demo", "system_prompts": "route:fats=none"},
+            "system_prompts: there is no route 'fats'; did you mean fast?",
+        ),
+        ({"system_prompts": "route:*=none"}, "system_prompts: there is no route '*'; there are none"),
         ({"routes": "a=demo,claude-custm"}, "routes: there is no provider 'claude-custm'; did you mean claude-custom?"),
         ({"routes": "a=CLAUDE-custom/x"}, "routes: there is no provider 'CLAUDE-custom'; did you mean claude-custom?"),
         (

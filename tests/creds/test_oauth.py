@@ -355,6 +355,22 @@ async def test_a_dead_login_says_what_to_do_and_is_not_asked_again(
     assert (credential.status().state, LOGIN in credential.status().advice) == (State.NEEDS_LOGIN, True)
 
 
+@pytest.mark.parametrize(
+    ("login", "said"),
+    [
+        ("aiclient login fake-oauth", "aiclient login fake-oauth --account work"),
+        ("aiclient login fake-oauth (it is retired)", "aiclient login fake-oauth --account work (it is retired)"),
+        ("sign in to it, or aiclient login fake-oauth", "sign in to it, or aiclient login fake-oauth --account work"),
+        ("other-cli login", "other-cli login"),
+    ],
+)
+def test_the_command_that_mends_an_account_of_a_pool_names_it(path: Path, login: str, said: str) -> None:
+    async def refresh(token: Token) -> Token:
+        return token
+
+    assert OAuthCredential("fake:work", FileSource(path, Keys()), refresh, lambda: NOW, login=login).login == said
+
+
 async def test_a_new_login_wakes_a_dead_account(path: Path, credential: OAuthCredential, server: Server) -> None:
     put(path, 0)
     server.answers = [Dead("refused")]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from creds.account import CredentialError
-from creds.pool_file import Definition, Imported, read_account_tables, read_pools_file
+from creds.pool_file import MAX_BYTES, Definition, Imported, read_account_tables, read_pools_file
 from creds.slot import Slot
 
 STATE = {
@@ -226,6 +226,7 @@ def test_a_flaw_costs_its_option_or_its_account_and_no_other(pools: Path) -> Non
             {"uuid": "c", "OPENAI_API_KEY": "sk-1"},
             {"uuid": "d", "OPENAI_API_KEY": "sk-2", "queueLimit": 4, "USE_SYSTEM_PROXY_OPENAI": False},
             {"uuid": "e", "OPENAI_API_KEY": "sk-3", "USE_SYSTEM_PROXY_OPENAI": True},
+            {"uuid": "f", "OPENAI_API_KEY": "YOUR KEY"},
         ]
     }
     found = imported(pools, document)
@@ -238,7 +239,28 @@ def test_a_flaw_costs_its_option_or_its_account_and_no_other(pools: Path) -> Non
         "openai-custom:c is the same account as openai-custom:b: left out",
         "openai-custom:d: 'queueLimit' is not known here, and ignored",
         "openai-custom:e: 'USE_SYSTEM_PROXY_OPENAI' is not known here, and ignored",
+        "openai-custom:f: openai_api_key holds a blank, a line break or a non-ASCII character; copy the key again:"
+        " the account is left out",
     )
+
+
+def test_a_file_that_is_no_json_is_named_with_the_place_and_without_its_text(pools: Path) -> None:
+    """People leave comments in it."""
+    pools.parent.mkdir()
+    pools.write_text('{"openai-custom": [ // hunter2\n]}')
+    with pytest.raises(CredentialError) as caught:
+        read_pools_file(pools, {})
+    assert str(caught.value).endswith(
+        "provider_pools.json is not a JSON object with a list of accounts per provider: Expecting value in line 1, column 21"
+    )
+
+
+def test_a_file_that_is_far_too_large_is_not_read(pools: Path) -> None:
+    pools.parent.mkdir()
+    with pools.open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    with pytest.raises(CredentialError, match=r"provider_pools\.json is larger than 8388608 bytes; is it the right"):
+        read_pools_file(pools, {})
 
 
 def test_labels_are_unique_and_fit_for_a_log(pools: Path) -> None:
@@ -249,11 +271,12 @@ def test_labels_are_unique_and_fit_for_a_log(pools: Path) -> None:
         {"customName": "***", "uuid": "u-4", "OPENAI_API_KEY": "sk-4"},
         {"OPENAI_API_KEY": "sk-5"},
         {"customName": "x" * 500, "OPENAI_API_KEY": "sk-6"},
+        {"customName": "x" * 500, "OPENAI_API_KEY": "sk-7"},
     ]
     labels = [
         each.label.removeprefix("openai-custom:") for each in imported(pools, {"openai-custom": accounts}).definitions
     ]
-    assert labels == ["same", "same-2", "2J-evil", "u-4", "5", "x" * 60]
+    assert labels == ["same", "same-2", "2J-evil", "u-4", "5", "x" * 60, "x" * 58 + "-2"]
 
 
 def test_another_key_is_another_account_and_the_mark_does_not_show_it(pools: Path) -> None:

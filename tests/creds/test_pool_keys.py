@@ -65,13 +65,20 @@ def test_names_in_capitals_and_the_seeds_names_are_understood(provider: str, key
         ("openai_base_url", "api.example.com", "here: openai_base_url must begin with http"),
         ("kiro_wire", "xml", "here: kiro_wire must be rest-json or aws-json-1.0"),
         ("openai_api_key", "command:pass show key", "here: openai_api_key: `command:` cannot be used"),
-        ("openai_api_key", "sk-1\nsecret", "here: openai_api_key holds a line break"),
+        ("project_id", "p\nsecret", "here: project_id holds a line break"),
+        ("openai_api_key", "sk-1\nsecret", "here: openai_api_key holds a blank, a line break or a non-ASCII"),
+        ("claude_api_key", "my secret", "here: claude_api_key holds a blank"),
+        ("kiro_api_key", "ksk_sécret", "here: kiro_api_key holds a blank, a line break or a non-ASCII"),
     ],
 )
 def test_what_cannot_be_used_is_named_without_its_text(setting: str, text: str, message: str) -> None:
     with pytest.raises(CredentialError, match=message) as caught:
         checked(setting, text, "here")
     assert "secret" not in str(caught.value)
+
+
+def test_a_reference_that_is_not_looked_up_yet_is_no_key() -> None:
+    assert checked("openai_api_key", "file:~/my keys/openai", "here") == "file:~/my keys/openai"
 
 
 def test_a_wrapped_base64_is_put_together() -> None:

@@ -272,7 +272,7 @@ async def test_a_file_that_cannot_be_written_costs_no_state_and_little_memory(
     for moment in range(20):
         states.change("p:a", refused(1.0, NOW + moment))
         assert not await states.save()
-    assert states.warning == f"the state of the accounts cannot be saved in {path}: No space left on device"
+    assert states.warning == f"the state of the accounts cannot be kept in {path}: No space left on device"
     assert states.states["p:a"].failures == 20
     assert len(states._pending) == 1
     monkeypatch.undo()

@@ -104,3 +104,20 @@ def test_who_may_not_run_programs_is_told_where_it_can_stand(tmp_path: Path) -> 
     ):
         resolve_secret(f"command:touch {mark}", "openai_api_key", {})
     assert not mark.exists()
+
+
+@pytest.mark.parametrize("ends", ["", "; time.sleep(60)"])
+def test_one_that_prints_far_too_much_is_ended_and_not_kept(ends: str) -> None:
+    """`cat` of the wrong file, or `yes`."""
+    program = f"import sys, time\nfor _ in range(2000): sys.stdout.write('hunter2' * 10_000)\nsys.stdout.flush(){ends}"
+    began = time.monotonic()
+    said = complaint(python(program))
+    assert said.endswith("printed more than 65536 bytes; is it the right program?")
+    assert "hunter2" not in said
+    assert time.monotonic() - began < 8
+    assert secret_command._printed == {}
+
+
+def test_one_that_has_closed_its_output_and_goes_on_is_ended() -> None:
+    program = "import os, time; print('sk', flush=True); os.close(1); time.sleep(60)"
+    assert complaint(python(program), 1).endswith("did not end within 1 s")

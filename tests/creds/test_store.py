@@ -106,7 +106,14 @@ def test_a_file_path_may_begin_with_the_home_folder(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize(
-    ("content", "why"), [(None, "cannot read"), (b"\xff\xfehunter2", "not text"), (b"hunter2" * 10_000, "larger than")]
+    ("content", "why"),
+    [
+        (None, "cannot read"),
+        (b"\xff\xfehunter2", "not text"),
+        (b"hunter2" * 10_000, "larger than"),
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+    ],
 )
 def test_a_secret_that_cannot_be_read_names_the_setting_and_the_file(
     content: bytes | None, why: str, tmp_path: Path
@@ -122,6 +129,29 @@ def test_a_secret_that_cannot_be_read_names_the_setting_and_the_file(
     assert "hunter2" not in str(caught.value)
 
 
-def test_an_unset_variable_is_named() -> None:
-    with pytest.raises(CredentialError, match="the variable MY_KEY is not set"):
-        resolve_secret("env:MY_KEY", "openai_api_key", {"MY_KEY": ""})
+@pytest.mark.parametrize(
+    ("environ", "lack"), [({}, "not set"), ({"MY_KEY": ""}, "empty"), ({"MY_KEY": " \n"}, "empty")]
+)
+def test_a_variable_with_nothing_in_it_is_named(environ: dict[str, str], lack: str) -> None:
+    with pytest.raises(CredentialError, match=f"is `env:MY_KEY`, but the variable MY_KEY is {lack}"):
+        resolve_secret("env:MY_KEY", "openai_api_key", environ)
+
+
+def test_blanks_around_a_variables_content_are_no_part_of_the_secret() -> None:
+    """As of a file and of what a program prints: `export KEY="$(cat key) "`."""
+    assert resolve_secret("env: MY_KEY", "openai_api_key", {"MY_KEY": " sk-env\n"}) == "sk-env"
+
+
+def test_a_home_folder_that_nobody_has_is_said() -> None:
+    with pytest.raises(CredentialError, match="openai_api_key: cannot read ~no-such-user/key: nobody has such a home"):
+        resolve_secret("file:~no-such-user/key", "openai_api_key", {})
+
+
+def test_files_are_known_that_a_secret_was_looked_for_in(tmp_path: Path) -> None:
+    """One that was not there may come."""
+    here, missing = tmp_path / "key", tmp_path / "other"
+    here.write_text("sk-file")
+    assert resolve_secret(f"file:{here}", "openai_api_key", {}) == "sk-file"
+    with pytest.raises(CredentialError):
+        resolve_secret(f"file:{missing}", "openai_api_key", {})
+    assert {here, missing} <= store.secret_files

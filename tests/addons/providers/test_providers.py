@@ -6,17 +6,23 @@ import pytest
 
 import addons.providers
 from addons.providers import BUILT_IN, catalogue
+from addons.providers.base import Provider
 from addons.providers.demo import Demo
 from addons.providers.openai_custom import OpenAICustom
+from addons.settings_sources import SettingsError
 
 
 class Entry:
     """An entry point of another package."""
 
-    def __init__(self, kind: type) -> None:
+    value = "vendor:Vendor"
+
+    def __init__(self, kind: object) -> None:
         self._kind = kind
 
-    def load(self) -> type:
+    def load(self) -> object:
+        if isinstance(self._kind, Exception):
+            raise self._kind
         return self._kind
 
 
@@ -27,7 +33,7 @@ def fresh_catalogue() -> Iterator[None]:
     catalogue.cache_clear()
 
 
-def install(monkeypatch: pytest.MonkeyPatch, *kinds: type) -> None:
+def install(monkeypatch: pytest.MonkeyPatch, *kinds: object) -> None:
     monkeypatch.setattr(addons.providers, "entry_points", lambda group: [Entry(kind) for kind in kinds])
 
 
@@ -47,7 +53,28 @@ def test_28_a_third_party_cannot_take_over_a_built_in_name(monkeypatch: pytest.M
         name = "openai-custom"
 
     install(monkeypatch, Impostor)
-    with pytest.raises(ValueError, match="two providers are named 'openai-custom'"):
+    with pytest.raises(SettingsError, match="two providers are named 'openai-custom'"):
+        catalogue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (
+            ImportError("No module named 'vendor'"),
+            "vendor:Vendor of an installed package cannot be loaded: ImportError",
+        ),
+        (KeyError("x"), "vendor:Vendor of an installed package cannot be loaded: KeyError"),
+        (dict, "vendor:Vendor of an installed package is no provider"),
+        (Demo(), "vendor:Vendor of an installed package is no provider"),
+        (type("Nameless", (Provider,), {}), "vendor:Vendor of an installed package is no provider"),
+    ],
+    ids=["missing", "bug", "class", "object", "nameless"],
+)
+def test_a_package_that_is_broken_is_named(monkeypatch: pytest.MonkeyPatch, kind: object, said: str) -> None:
+    """One line, with every command: else nobody knows what to remove."""
+    install(monkeypatch, kind)
+    with pytest.raises(SettingsError, match=said):
         catalogue()
 
 

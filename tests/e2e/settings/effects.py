@@ -1,30 +1,42 @@
 """What can be seen of settings from outside. Each takes a proxy that has all of them, and raises AssertionError."""
 
 import json
+import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from base64 import b64encode
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import httpx
 
 from tests.e2e.plain import PROVIDERS, plain
-from tests.e2e.settings.ways import HOST, Started
-from tests.fakes.kiro_auth import ARN
+from tests.e2e.settings.ways import HOST, WORKERS, Started
+from tests.fakes.samples import png
+from tests.fakes.scripts import Delivery, Reply, Script
 from tests.fakes.server import Recorded
 
 PROMPT = "You answer as a lighthouse keeper."
-OTHER_PROJECT = "a-project-of-mine"
-MAIL = "jo.doe@example.com"
+KEEPER = "Mind the lamp."
+CALM = {"x-aiclient-chaos": "none"}  # a request that meets no fault by chance
 
 type Effect = Callable[[Started], None]
 
 
-def ask(started: Started, provider: str, model: str, words: str = "Hi", **more: object) -> httpx.Response:
-    protocol = PROVIDERS.get(provider, "chat")
-    headers: dict[str, str] = more.pop("headers", {})  # type: ignore[assignment]
-    asked = plain(protocol, model, words, **more)  # type: ignore[arg-type]
+def ask(
+    started: Started,
+    provider: str,
+    model: str,
+    words: str = "Hi",
+    /,
+    *,
+    protocol: str = "",
+    headers: Mapping[str, str] = CALM,
+    **more: object,
+) -> httpx.Response:
+    """protocol: the provider's own by default, Chat where that is none of the four. more: fields of the body."""
+    asked = plain(protocol or PROVIDERS.get(provider, "chat"), model, words, **more)
     path = f"/{provider}{asked.path}" if provider else asked.path
     return started.web.post(path, json=asked.body, headers=headers)
 
@@ -38,8 +50,20 @@ def seen(started: Started, provider: str, words: str) -> list[Recorded]:
     return [request for request in started.place.upstreams.of(provider).requests if words.encode() in request.body]
 
 
+def good(answer: httpx.Response) -> None:
+    assert answer.status_code == 200, answer.text
+
+
 def refused(answer: httpx.Response, *status: int) -> None:
     assert answer.status_code in status, answer.text
+
+
+def until(true: Callable[[], object], seconds: float = 10) -> None:
+    """Waits until it is. Raises AssertionError when it never is."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"not so within {seconds} s"
+        time.sleep(0.05)
 
 
 def port(started: Started) -> None:
@@ -69,71 +93,17 @@ def cors_origins(started: Started) -> None:
     refused(started.web.get("/v1/models", headers={"origin": "https://other.example.com"}), 403)
 
 
-def account(provider: str, model: str) -> Effect:
-    """Key and base URL: the fake takes its own key alone."""
-
-    def effect(started: Started) -> None:
-        words = mark(started, f"account {provider}")
-        assert ask(started, provider, model, words).status_code == 200
-        assert len(seen(started, provider, words)) == 1
-
-    return effect
-
-
-def login(provider: str) -> Effect:
-    """A login that is over is renewed where the settings say, then its provider is asked where they say."""
-
-    def effect(started: Started) -> None:
-        found = started.place.stage.of(provider)
-        found.log_in(ends_in=-10)
-        before = found.refreshes, len(found.generated)
-        answer = ask(started, provider, f"{found.model}-text")
-        assert answer.status_code == 200, answer.text
-        assert (found.refreshes, len(found.generated)) == (before[0] + 1, before[1] + 1)
-
-    return effect
-
-
-def code_assist(started: Started) -> None:
-    """The same with Google's login; and the project that is set is the one that Code Assist is asked for."""
-    login("gemini-cli-oauth")(started)
-    loads = [request.json for request in started.place.stage.gemini.fake.requests if "loadCodeAssist" in request.path]
-    assert [asked.get("cloudaicompanionProject") for asked in loads] == [OTHER_PROJECT]
-
-
-def kiro(started: Started) -> None:
-    """kiro_wire, kiro_profile_arn and kiro_thinking, in one request."""
-    found = started.place.stage.kiro
-    answer = ask(started, "claude-kiro-oauth", f"{found.model}-text", reasoning_effort="high")
-    assert answer.status_code == 200, answer.text
-    sent = next(request for request in reversed(found.fake.requests) if b"conversationState" in request.body)
-    assert sent.header("content-type") == "application/x-amz-json-1.0"
-    assert sent.json["profileArn"] == ARN
-    assert b"<thinking_mode>" in sent.body
-
-
-def provider_pools_file(started: Started) -> None:
-    rows = started.web.get("/health").json()["providers"]["claude-custom"]["accounts"]
-    assert "claude-custom:pooled" in [row["label"] for row in rows]
-
-
-def request_max_retries(started: Started) -> None:
-    words = mark(started, "retries")
-    refused(ask(started, "openaiResponses-custom", "gpt-4.1-e500", words), 500, 503)
-    assert len(seen(started, "openaiResponses-custom", words)) == 2, "one retry"
-
-
 def default_models(started: Started) -> None:
     """model_provider too: no other provider is named."""
     words = mark(started, "default")
-    assert ask(started, "", "default", words).status_code == 200
+    good(ask(started, "", "default", words))
     (sent,) = seen(started, "claude-custom", words)
     assert sent.json["model"] == "claude-sonnet-4-5-text"
 
 
 def routes(started: Started) -> None:
     words = mark(started, "route")
-    assert ask(started, "", "fast", words).status_code == 200
+    good(ask(started, "", "fast", words))
     (sent,) = seen(started, "openai-custom", words)
     assert sent.json["model"] == "gpt-4.1-text"
 
@@ -141,10 +111,30 @@ def routes(started: Started) -> None:
 def system_prompt(started: Started) -> None:
     words = mark(started, "prompt")
     messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": words}]
-    assert ask(started, "openai-custom", "gpt-4.1-text", messages=messages).status_code == 200
+    good(ask(started, "openai-custom", "gpt-4.1-text", messages=messages))
     (sent,) = seen(started, "openai-custom", words)
     body = sent.body.decode()
     assert 0 < body.index(PROMPT) < body.index("Be brief."), "prepend"
+
+
+def _told(started: Started, what: str, own: str, agent: str = "") -> list[str]:
+    """The system messages that the provider got for those of a client's own."""
+    words = mark(started, what)
+    messages = [{"role": "system", "content": own}, {"role": "user", "content": words}]
+    headers = {"user-agent": agent} if agent else CALM
+    good(ask(started, "openai-custom", "gpt-4.1-text", messages=messages, headers=headers))
+    (sent,) = seen(started, "openai-custom", words)
+    return [message["content"] for message in sent.json["messages"] if message["role"] == "system"]
+
+
+def system_prompt_replacements(started: Started) -> None:
+    assert _told(started, "replacements", "Feed the gulls; all.") == [PROMPT, "Feed the terns."]
+
+
+def system_prompts(started: Started) -> None:
+    """One client's rule, and another's."""
+    assert _told(started, "keeper", "Be brief.", "Keeper/1.0 (tower)") == ["Be brief.", KEEPER]
+    assert _told(started, "mate", "Feed the gulls; all.", "mate/2") == ["Feed the gulls; all."]
 
 
 def strict_conversion(started: Started) -> None:
@@ -185,13 +175,33 @@ def _ends_soon(started: Started, sent: bytes) -> None:
         assert 0.5 < time.monotonic() - began < 20
 
 
+def fetch_hosts(started: Started) -> None:
+    """A picture at a private address, for a provider that takes no URLs."""
+    words = mark(started, "picture")
+    picture = {"type": "image_url", "image_url": {"url": f"{started.place.beside.url}/picture.png"}}
+    messages = [{"role": "user", "content": [{"type": "text", "text": words}, picture]}]
+    answer = ask(started, "gemini-custom", "gemini-2.5-flash-text", protocol="chat", messages=messages)
+    good(answer)
+    (sent,) = seen(started, "gemini-custom", words)
+    assert b64encode(png(1)) in sent.body
+
+
+def stream_limit(started: Started) -> None:
+    """Twice as much, in some hundred bytes."""
+    reply = Reply(text=("x" * 10_000,) * 20)
+    started.place.upstreams.of("openai-custom").scripts["packed"] = Script(reply, delivery=Delivery(packed=True))
+    raw, _ = streamed(started, "gpt-4.1-packed")
+    assert b'"error"' in raw
+    assert b"[DONE]" not in raw
+
+
 def first_byte_seconds(started: Started) -> None:
     began = time.monotonic()
     refused(ask(started, "gemini-custom", "gemini-2.5-flash-silent"), 504)
     assert time.monotonic() - began < 18
 
 
-def streamed(started: Started, model: str, headers: dict[str, str] | None = None) -> tuple[bytes, float]:
+def streamed(started: Started, model: str, headers: Mapping[str, str] = CALM) -> tuple[bytes, float]:
     """(all that came, seconds)."""
     began = time.monotonic()
     raw = b""
@@ -199,7 +209,7 @@ def streamed(started: Started, model: str, headers: dict[str, str] | None = None
     url = f"/openai-custom{asked.path}"
     with (
         suppress(httpx.RemoteProtocolError),  # cut
-        started.web.stream("POST", url, json=asked.body, headers=headers or {}) as answer,
+        started.web.stream("POST", url, json=asked.body, headers=headers) as answer,
     ):
         for part in answer.iter_raw():
             raw += part
@@ -223,7 +233,7 @@ def total_seconds(started: Started) -> None:
 
 def chaos_header(started: Started) -> None:
     refused(ask(started, "openai-custom", "gpt-4.1-text", headers={"x-aiclient-chaos": "429"}), 429)
-    assert ask(started, "openai-custom", "gpt-4.1-text").status_code == 200
+    good(ask(started, "openai-custom", "gpt-4.1-text"))
 
 
 def chaos_stall_seconds(started: Started) -> None:
@@ -257,23 +267,20 @@ def concurrent_requests(started: Started) -> None:
             thread.join(10)
 
 
-def record_dir(started: Started) -> None:
-    words = mark(started, "record")
-    assert ask(started, "openai-custom", "gpt-4.1-text", f"{words} Write to {MAIL}").status_code == 200
-    folder = started.place.folder / "kept"
-    text = _until(lambda: "".join(path.read_text() for path in folder.glob("**/*.jsonl")), words)
-    assert MAIL not in text, "redact_patterns: emails"
+def workers(started: Started) -> None:
+    if WORKERS != "1":
+        assert str(started.web.get("/health").json()["workers"]) == WORKERS
 
 
-def log_prompts(started: Started) -> None:
-    words = mark(started, "transcript")
-    assert ask(started, "openai-custom", "gpt-4.1-text", words).status_code == 200
-    _until(lambda: "".join(path.read_text() for path in started.place.folder.glob("said-*.log")), words)
-
-
-def _until(read: Callable[[], str], words: str) -> str:
-    deadline = time.monotonic() + 5
-    while words not in (text := read()):
-        assert time.monotonic() < deadline, f"{words!r} is not in {text[:500]!r}"
-        time.sleep(0.05)
-    return text
+def grace_seconds(started: Started) -> None:
+    """A stream of ten seconds is under way when the proxy is told to end."""
+    asked = plain("chat", "gpt-4.1-paced", "Hi", stream=True)
+    with started.web.stream("POST", f"/openai-custom{asked.path}", json=asked.body, headers=CALM) as answer:
+        parts = answer.iter_raw()
+        raw = next(parts)
+        began = time.monotonic()
+        started.process.send_signal(signal.SIGTERM)
+        raw += b"".join(parts)
+    assert started.process.wait(20) == 0
+    assert b'"error"' in raw
+    assert 0.4 < time.monotonic() - began < 8

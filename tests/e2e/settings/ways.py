@@ -1,6 +1,5 @@
 """Four ways to set everything at once, each a real proxy: flags, variables, a file, mitmproxy options."""
 
-import hashlib
 import json
 import os
 import subprocess
@@ -10,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import override
 
 import httpx
 
@@ -19,15 +19,17 @@ from addons.toml_text import toml_line
 from tests.e2e.conftest import Upstreams
 from tests.e2e.oauth.logins import Stage
 from tests.e2e.proxy import READY_SECONDS, ROOT, free_port
-from tests.fakes.samples import CLIENT_KEY
+from tests.fakes.samples import CLIENT_KEY, png
+from tests.fakes.server import FakeServer, Line, Recorded
 
 WAYS = ("flag", "environment", "file", "option")
 HOST = (
     "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
 )  # elsewhere the rest of 127/8 is no address of the machine
-# What a proxy has made of its settings, told from inside: for those whose effect cannot be seen, or not soon enough.
+WORKERS = "2" if sys.platform == "linux" else "1"  # elsewhere one port has one process
+# What a proxy has made of its settings, told from inside: for those that have no effect by one of the ways.
 PROBE = """
-import hashlib, json
+import json
 from pathlib import Path
 from mitmproxy import ctx
 from addons.settings import NAMES, SECRETS, written
@@ -35,12 +37,22 @@ from addons.settings import NAMES, SECRETS, written
 class Probe:
     def running(self):
         settings = ctx.master.addons.get("proxysetup").settings
-        said = {name: written(getattr(settings, name)) for name in NAMES}
-        said |= {name: hashlib.sha256(said[name].encode()).hexdigest() for name in SECRETS}
+        said = {name: written(getattr(settings, name)) for name in NAMES if name not in SECRETS}
         Path(__file__).with_name("parsed.json").write_text(json.dumps(said))
 
 addons = [Probe()]
 """
+
+
+class Beside(FakeServer):
+    """What is one proxy's alone: a picture, and for all else an empty list of models."""
+
+    @override
+    async def play(self, request: Recorded, line: Line) -> None:
+        if request.path == "/picture.png":
+            await line.answer(200, {"content-type": "image/png"}, png(1))
+        else:
+            await line.answer(200, {"content-type": "application/json"}, b'{"object": "list", "data": []}')
 
 
 @dataclass
@@ -52,6 +64,7 @@ class Place:
     port: int
     upstreams: Upstreams
     stage: Stage
+    beside: Beside
 
     @property
     def url(self) -> str:
@@ -65,11 +78,12 @@ class Place:
 
 @dataclass
 class Started:
-    """A proxy that runs. parsed: each setting as it has it, secrets as a hash."""
+    """A proxy that runs. parsed: each setting but secrets as it has it. environment: its own, for commands beside it."""
 
     place: Place
     process: subprocess.Popen[bytes]
     web: httpx.Client
+    environment: Mapping[str, str]
 
     @property
     def parsed(self) -> Mapping[str, str]:
@@ -79,10 +93,6 @@ class Started:
     @property
     def log(self) -> str:
         return (self.place.folder / "output.txt").read_text(errors="replace")
-
-
-def hashed(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def begin(place: Place, values: Mapping[str, str], stack: ExitStack) -> Started:
@@ -122,7 +132,7 @@ def begin(place: Place, values: Mapping[str, str], stack: ExitStack) -> Started:
             base_url=place.url, headers=headers, trust_env=False, timeout=20, limits=httpx.Limits(max_connections=None)
         )
     )
-    return Started(place, process, web)
+    return Started(place, process, web, environment)
 
 
 def wait(started: Started) -> None:
@@ -161,4 +171,6 @@ def _native(name: str, text: str) -> object:
 
 def new_place(way: str, folder: Path, upstreams: Upstreams, stack: ExitStack) -> Place:
     folder.mkdir()
-    return Place(way, folder, free_port(), upstreams, Stage(folder / "logins", stack))
+    beside = Beside()
+    stack.enter_context(beside)
+    return Place(way, folder, free_port(), upstreams, Stage(folder / "logins", stack), beside)
