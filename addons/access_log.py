@@ -32,7 +32,7 @@ class AccessLog:
         if (exchange := Exchange.of(flow)) is not None:
             said = flow.error.msg if flow.error else "ended"
             # Either the client left, or mitmproxy itself refused the request (too large, malformed, too slow).
-            self._end(exchange, flow, "499" if "client" in said.lower() else "refused", said)
+            self._end(exchange, flow, "499" if exchange.client_left else "refused", said)
 
     def _end(self, exchange: Exchange, flow: HTTPFlow, status: str, remark: str) -> None:
         if not exchange.quiet:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from addons.providers.base import Provider
 from addons.settings import Settings, written
-from addons.settings_sources import VENDOR_VARIABLES, Loaded, is_own
+from addons.settings_sources import VENDOR_VARIABLES, Loaded, is_own, refuse_unknown_providers
 from converters.errors import ConversionError
 from creds.account import Account, CredentialError
 from creds.api_key import KeyRow, account_from
@@ -109,7 +109,9 @@ def with_own(settings: Settings, definition: Definition) -> Settings:
 
 
 def read_all(loaded: Loaded, catalogue: Mapping[str, Provider]) -> Accounts:
-    """Of settings, account tables and the file of pools. Raises creds.account.CredentialError."""
+    """Of settings, account tables and the file of pools. Raises SettingsError for a provider that is named and not there, and
+    creds.account.CredentialError."""
+    refuse_unknown_providers(loaded.settings, catalogue)
     if loaded.settings.replay:
         return Accounts(replay=loaded.settings.replay)  # nothing goes upstream, health checks and renewals neither
     found = defined(loaded)

@@ -17,7 +17,7 @@ from addons.accounts import Accounts
 from addons.chaos import Chaos, ChaosAnswers
 from addons.client_leg import ClientLeg, framework_error
 from addons.descriptors import Descriptors
-from addons.drain import Drain
+from addons.drain import TOLD_TWICE, Drain
 from addons.exchange import Exchange
 from addons.fast_defaults import FastDefaults
 from addons.fast_dispatch import FastDispatch
@@ -32,50 +32,66 @@ from addons.recorder import Recorder
 from addons.relay import Relay
 from addons.replay_served import ReplayServed
 from addons.settings import Settings
+from addons.shared_reasoning import SharedSteps
+from addons.shared_table import SharedTable
 from addons.steady_output import SteadyOutput
-from addons.system_prompt import SystemPrompt
+from addons.stored_answers import MOST, StoredAnswers
+from addons.system_prompt import SystemPrompts
 from addons.token_refresh import TokenRefresh
 from addons.upstream_leg import UpstreamLeg
-from converters.memory import ReasoningMemory
+from addons.worker import this_worker
+from converters.memory import SECONDS, SIZE, LatestSteps, ReasoningMemory, Steps
 from creds.pool_state import PoolState
 
 relay = Relay(Exchange.of, framework_error)
 pool = AccountPool(PoolState(state_file()))
+prompts = SystemPrompts()
 
 
 def use(settings: Settings, accounts: Accounts) -> None:
     """A new reading of the settings, for those that do not ask for them each time."""
     relay.limit(settings.header_seconds, settings.body_seconds, settings.header_limit_bytes)
     pool.use(settings, accounts)
+    prompts.use(settings)
     chaos.configure(set())
     served.use(settings)
 
 
+worker = this_worker()
+if worker is None:
+    steps: Steps = LatestSteps(time.monotonic)
+    stored = StoredAnswers()
+else:  # the next request of a conversation may come to another one
+    steps = SharedSteps(SharedTable(worker.folder / "reasoning.sqlite", SIZE, SECONDS))
+    stored = StoredAnswers(SharedTable(worker.folder / "stored_answers.sqlite", MOST))
+
 setup = ProxySetup(use)
 chaos = Chaos(lambda: setup.settings)
 served = ReplayServed(lambda: setup.settings)
+background = (
+    TokenRefresh(lambda: setup.settings, lambda: setup.accounts),
+    HealthCheck(lambda: setup.settings, lambda: setup.accounts, pool),
+)
 
 addons = [
     SteadyOutput(),
     setup,
     ClientLeg(lambda: setup.settings, lambda: setup.key),
-    SystemPrompt(lambda: setup.settings),
     chaos,
     served,
-    UpstreamLeg(lambda: setup.accounts, ReasoningMemory(time.monotonic), time.time, ModelLists(), pool),
+    UpstreamLeg(lambda: setup.accounts, ReasoningMemory(steps), time.time, ModelLists(), pool, prompts, stored),
     ChaosAnswers(chaos),
     relay,
     pool,
-    Recorder(lambda: setup.settings, setup.secrets),
+    Recorder(lambda: setup.settings, setup.secrets, started=worker.started if worker else time.time()),
     Legs(lambda: setup.settings, setup.secrets, setup.keeps_flows),
     AccessLog(setup.keeps_flows),
-    TokenRefresh(lambda: setup.settings, lambda: setup.accounts),
-    HealthCheck(lambda: setup.settings, lambda: setup.accounts, pool),
+    *(background if worker is None or worker.is_first else ()),
     FileWatch(setup.stamp, setup.again, setup.prepare),
     Inspector(),
     FastDefaults(),
     FastDispatch(),
     FastReads(),
     Descriptors(),
-    Drain(lambda: setup.settings),
+    Drain(lambda: setup.settings, told_twice=TOLD_TWICE if worker else 0.0),
 ]

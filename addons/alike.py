@@ -1,10 +1,21 @@
 """What two texts have in common at their ends: an agent sends its whole history again with every call."""
 
 _BLOCK = 1 << 14
+_last: tuple[bytes, bytes, tuple[int, int]] = b"", b"", (0, 0)
 
 
 def alike(one: bytes, other: bytes) -> tuple[int, int]:
-    """Lengths of the common beginning and the common end, which do not overlap."""
+    """Lengths of the common beginning and the common end, which do not overlap. Several ask it of the same two, one after the other:
+    the answer is remembered."""
+    global _last
+    before, behind, found = _last  # at once: there are several threads
+    if before is not one or behind is not other:
+        found = _alike(one, other)
+        _last = one, other, found
+    return found
+
+
+def _alike(one: bytes, other: bytes) -> tuple[int, int]:
     shorter = min(len(one), len(other))
     start = _common(one, other, 0, 0, shorter)
     left = shorter - start

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from converters.system_prompt import SystemPrompt
+
 type Fields = Sequence[tuple[bytes, bytes]]
 
 
@@ -11,7 +13,7 @@ class Attempt:
     """One try: a request as it was sent, but for its credential, and what came of it. Times are unix seconds.
 
     account: its label. wire: the provider's, by name. outcome: "success", "cancelled" (the client left) or the word of an
-    `UpstreamError`'s kind; "" while it is under way. reason: the provider's words, scrubbed. status: None if no answer came.
+    `UpstreamError`'s kind; "" while it is under way. prompt: the operator's system prompt in it. reason: the provider's words, scrubbed. status: None if no answer came.
     Bodies are kept only where somebody records: body as it was sent, answer as it came, content coding and all; chunks of a
     stream instead of the answer, each with its arrival.
     """
@@ -32,6 +34,7 @@ class Attempt:
     ended: float = 0.0
     outcome: str = ""
     reason: str = ""
+    prompt: SystemPrompt | None = None
 
 
 def shown(attempt: Attempt) -> dict[str, str | int | float | None]:

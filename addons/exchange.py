@@ -1,5 +1,6 @@
 """An exchange: a client's request and its final answer, and all that happens between. One per flow."""
 
+import math
 import re
 import secrets
 import time
@@ -20,6 +21,7 @@ from addons.providers.base import Action, Provider
 from addons.relay import Pipe
 from addons.routing import Match
 from addons.settings import Settings
+from addons.system_prompt import PromptFor
 from converters.errors import Failure, UpstreamError, failure_of
 from converters.events import Finish, Start, StreamEvent, Usage, UsageUpdate
 from converters.json_codec import JsonObject, dumps
@@ -27,6 +29,7 @@ from converters.loss import Loss
 from converters.memory import Observer
 from converters.profile import DEFAULT, Profile
 from converters.restore import Restore
+from converters.system_prompt import SystemPrompt
 from converters.turns import Chat
 from converters.wire import Ask, ProviderWire, Wire
 from creds.account import Account
@@ -39,6 +42,13 @@ _REDACTED = b"[redacted]"
 _live: WeakKeyDictionary[HTTPFlow, "Exchange"] = WeakKeyDictionary()
 
 
+def tell_wait(headers: Headers, seconds: float) -> None:
+    """When it is worth another try. Rounded up: who comes a moment early is refused again."""
+    headers["retry-after"] = str(max(0, math.ceil(seconds)))
+    if seconds > 60:  # an SDK would sleep that long, or ignore it and hammer
+        headers["x-should-retry"] = "false"
+
+
 def fresh_id() -> str:
     """24 letters and digits."""
     return secrets.token_hex(12)
@@ -49,9 +59,12 @@ class Exchange:
 
     request_headers: the client's, with lower-case names and without its credentials. body: its parsed request body, and for
     Gemini what the path says besides. model: the name the client asked for; target_model: the one its provider is asked for.
+    chat: the same in the hub, where a provider of another protocol is asked; chat_is_asked: nothing was put into it.
+    prompt_for: the operator's system prompt for a provider; prompt: that for the one it has turned to. raw and body never hold it.
     array: a stream as one JSON array (Gemini). code_assist: the call of a client that wants Code Assist's envelope. thread: the
     client's word for the conversation. left: the providers to try after this one. claim, lease: what it may do in pools, and the
-    account it has; why: what decided on its provider. made: every attempt; sent_secrets: the credentials of all of them. keeps_bodies: somebody wants the bodies of attempts. read: turns a whole answer into the
+    account it has; why: what decided on its provider. made: every attempt; sent_secrets: the credentials of all of them. keeps_bodies: somebody wants the bodies of attempts;
+    heard: then also the events of the answer, as its provider gave them. read: turns a whole answer into the
     client's; answered: that one, once it was read. on_answer: told when a stream has said something.
     secret_headers: what the relay adds to the copy of the request that it sends; nothing else ever holds them.
     sent: the request was written for a provider, so the answer is one; else it was made here.
@@ -78,11 +91,14 @@ class Exchange:
         self.code_assist: CodeAssistCall | None = None
         self.thread = ""
 
+        self.prompt_for: PromptFor = lambda _: None
+        self.prompt: SystemPrompt | None = None
         self.left: deque[Candidate] = deque()
         self.claim = Claim()
         self.lease: Lease | None = None
         self.made: list[Attempt] = []
         self.keeps_bodies = False
+        self.heard: list[StreamEvent] | None = None
         self.why = ""
         self.sent_secrets: set[bytes] = set()
         self.read: Callable[[Exchange, Response], Response] | None = None
@@ -95,6 +111,7 @@ class Exchange:
         self.sent = False
         self.loss = Loss()
         self.chat: Chat | None = None
+        self.chat_is_asked = False
         self.ask: Ask | None = None
         self.restore: Restore | None = None
         self.observer: Observer | None = None
@@ -114,6 +131,7 @@ class Exchange:
         self.idle_seconds = settings.idle_seconds
         self.heartbeat_seconds = settings.heartbeat_seconds
         self.total_seconds = settings.total_seconds
+        self.client_left = False
 
     @classmethod
     def of(cls, flow: HTTPFlow) -> "Exchange | None":
@@ -132,11 +150,12 @@ class Exchange:
 
     def over(self) -> None:
         """The client has its answer. A finished flow lives until the garbage collector comes; its bodies need not wait."""
-        self.raw, self.body, self.chat, self.answered, self.made = b"", {}, None, None, []
+        self.raw, self.body, self.chat, self.answered, self.made, self.heard = b"", {}, None, None, [], None
 
     def turn_to(self, provider: Provider, account: Account | None, model: str) -> None:
         """Everything that belongs to one provider, begun anew."""
         self.provider, self.account, self.target_model = provider, account, model
+        self.prompt = self.prompt_for(provider.name)
         same = provider.wire is not None and provider.wire.name == self.wire.name
         self.bypass = same and provider.takes_as_sent(self.body)
         self.sent, self.loss, self.reasoning_stripped, self.renewed = False, Loss(), False, False
@@ -147,7 +166,7 @@ class Exchange:
     def forget_answer(self) -> None:
         """What was read of an answer that came to nothing."""
         self.usage, self.finish, self.served_model, self.first_byte = Usage(), None, None, None
-        self.answered, self.answer_id, self.on_answer = None, None, None
+        self.answered, self.answer_id, self.on_answer, self.heard = None, None, None, None
 
     def snapshot(self) -> dict[str, Any]:
         """To come back to when no other provider can be turned to."""
@@ -173,9 +192,7 @@ class Exchange:
         status, body = self.wire.write_error(failure, self.id)
         response = self.answer(status, dumps(body))
         if failure.retry_after is not None:
-            response.headers["retry-after"] = str(max(0, round(failure.retry_after)))
-            if failure.retry_after > 60:  # an SDK would sleep that long, or ignore it and hammer
-                response.headers["x-should-retry"] = "false"
+            tell_wait(response.headers, failure.retry_after)
         return response
 
     def scrub(self, text: bytes) -> bytes:

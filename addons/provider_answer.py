@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from email.utils import formatdate
 
 from mitmproxy.http import Headers, Response
 
-from addons.exchange import EVENT_STREAM, Exchange
+from addons.exchange import EVENT_STREAM, Exchange, tell_wait
 from addons.providers.base import Action
 from converters.code_assist import Encloser, enclose_answer
 from converters.collect import collect, replay
@@ -17,12 +18,14 @@ from converters.events import StreamEvent, TextDelta
 from converters.gemini.array import as_array
 from converters.inflate import Inflate, inflate
 from converters.json_codec import JsonObject, dumps, loads
-from converters.pipe import Undo
+from converters.pipe import Scrub, Undo
+from converters.system_prompt import system_with_prompt
 from converters.wire import ProviderWire
 
 # Provider headers that mean something to the client. The rest (cookies, organisation ids, server names) stays here.
 _PASSED_DOWN = ("content-type", "retry-after", "retry-after-ms", "x-should-retry", "request-id", "openai-processing-ms")
 _PASSED_DOWN_PREFIX = ("x-ratelimit-", "anthropic-ratelimit-")
+_WAITS = ("retry-after", "retry-after-ms")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # a line end by itself could be a header of its own to some client
 _OUR_FAULT = (401, 403, 407)  # the pool's own credential was refused: never the client's key
 
@@ -59,7 +62,7 @@ def read_refusal(exchange: Exchange, answer: Response) -> UpstreamError:
     """What went wrong, in the provider's own words."""
     wire = exchange.target
     assert wire is not None
-    headers = {name.lower(): value for name, value in answer.headers.items()}
+    headers = _read_headers(answer)
     try:
         body = _opened(exchange, answer)
     except UpstreamError as error:  # its status says enough
@@ -71,20 +74,30 @@ def _refused(exchange: Exchange, response: Response) -> Response:
     wire = exchange.target
     assert wire is not None
     body = _opened(exchange, response)
-    headers = {name.lower(): value for name, value in response.headers.items()}
     body = exchange.scrub(body)
-    error = wire.read_error(response.status_code, headers, body)
+    error = wire.read_error(response.status_code, _read_headers(response), body)
     if exchange.match.action is Action.COUNT and cannot_count(exchange, error):
         return estimate(exchange)
     if exchange.bypass and response.status_code >= 400 and response.status_code not in _OUR_FAULT and _is_object(body):
         exchange.failure = failure_of(error)
-        return _passed(exchange, response, body)
+        passed = _passed(exchange, response, body)
+        if error.retry_after is not None and not any(name in passed.headers for name in _WAITS):
+            tell_wait(passed.headers, error.retry_after)
+        return passed
     return exchange.failure_response(error)
+
+
+def _read_headers(answer: Response) -> dict[str, str]:
+    """By lower-case name. Moments count from the answer's own date; without one it is as of now."""
+    return {"date": formatdate(usegmt=True)} | {name.lower(): value for name, value in answer.headers.items()}
 
 
 def _generated(exchange: Exchange, wire: ProviderWire, response: Response, body: bytes) -> Response:
     assert exchange.ask is not None
     events = _events(exchange, wire, response, body)
+    if exchange.keeps_bodies:
+        heard: list[StreamEvent] = []
+        exchange.heard, events = heard, _noted(events, heard)
     if exchange.bypass and not exchange.stream and not is_stream(exchange, response):
         for event in events:
             exchange.watch(event)
@@ -107,8 +120,14 @@ def _events(exchange: Exchange, wire: ProviderWire, response: Response, body: by
     return iter([*reader.feed(body), *reader.close()])
 
 
+def _noted(events: Iterable[StreamEvent], heard: list[StreamEvent]) -> Iterator[StreamEvent]:
+    for event in events:
+        heard.append(event)
+        yield event
+
+
 def _passed(exchange: Exchange, response: Response, body: bytes) -> Response:
-    passed = Response.make(response.status_code, body, down_headers(response.headers))
+    passed = Response.make(response.status_code, body, down_headers(response.headers, exchange.scrub))
     exchange.stamp(passed.headers)
     return passed
 
@@ -121,7 +140,10 @@ def cannot_count(exchange: Exchange, error: UpstreamError) -> bool:
 def estimate(exchange: Exchange) -> Response:
     """16: a counting call answered here, and marked as what it is."""
     body = count_body(exchange.wire.name, exchange.body)
-    tokens = estimate_tokens(exchange.wire.parse_request(body, exchange.loss))
+    chat = exchange.wire.parse_request(body, exchange.loss)
+    if exchange.prompt is not None:
+        chat.system = system_with_prompt(chat.system, exchange.prompt)
+    tokens = estimate_tokens(chat)
     response = exchange.answer(200, dumps(write_count(exchange.wire.name, tokens)))
     response.headers["x-aiclient-estimated"] = "1"
     return response
@@ -177,9 +199,10 @@ def undoing(coding: str, opener: Undo | None, limit: int) -> Undo | None:
     return _Undone(coded, opener) if coded and opener else coded or opener
 
 
-def down_headers(headers: Headers) -> Headers:
+def down_headers(headers: Headers, scrub: Scrub = bytes) -> Headers:
+    """scrub: takes out of their values what a provider must not tell."""
     kept = [
-        (name, value)
+        (name, scrub(value))
         for name, value in headers.fields
         if ((lower := name.lower().decode("latin-1")) in _PASSED_DOWN or lower.startswith(_PASSED_DOWN_PREFIX))
         and not _CONTROL.search(value)

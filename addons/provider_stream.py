@@ -22,15 +22,16 @@ def _pipe(exchange: Exchange, response: Response) -> StreamPipe | TeePipe:
     limit = exchange.settings.stream_limit_bytes
     undo = undoing(response.headers.get("content-encoding", ""), provider.opener(), limit)
     reader, writer = wire.stream_reader(exchange.profile, exchange.chat), exchange.wire.stream_writer(ask)
+    heard = exchange.heard = [] if exchange.keeps_bodies else None
     if exchange.bypass:
-        return TeePipe(reader, writer, exchange.watch, exchange.wire.keep_alive, undo, exchange.scrub)
+        return TeePipe(reader, writer, exchange.watch, exchange.wire.keep_alive, undo, exchange.scrub, heard)
     restore = exchange.restore if exchange.restore and exchange.restore.needed else None
-    return StreamPipe(reader, writer, exchange.watch, restore, undo, exchange.scrub)
+    return StreamPipe(reader, writer, exchange.watch, restore, undo, exchange.scrub, heard)
 
 
 def head_of_stream(exchange: Exchange, response: Response) -> None:
     """Turns the provider's head into the client's, of a stream."""
-    response.headers = down_headers(response.headers)
+    response.headers = down_headers(response.headers, exchange.scrub)
     if exchange.array:
         response.headers["content-type"] = JSON
     elif not exchange.bypass:

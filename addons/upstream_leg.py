@@ -19,6 +19,7 @@ from addons.failover import Failover, is_wanted
 from addons.model_lists import ModelLists
 from addons.own_answers import OwnAnswers
 from addons.plans import Plans, unknown_model
+from addons.prompt_archive import client_of
 from addons.provider_answer import (
     estimate,
     good_answer,
@@ -33,6 +34,7 @@ from addons.providers import catalogue
 from addons.providers.base import Action
 from addons.relay import FailedAttempt
 from addons.stored_answers import StoredAnswers
+from addons.system_prompt import SystemPrompts
 from addons.upstream_body import as_sent, converted, parsed, refuse_crossing
 from addons.upstream_request import address
 from converters.errors import ConversionError, Failure, Kind, UpstreamError, failure_of
@@ -44,7 +46,8 @@ log = logging.getLogger("aiclient")
 
 
 class UpstreamLeg:
-    """accounts: read anew for each request. memory: reasoning tokens that stateless clients lose. lists: of models."""
+    """accounts: read anew for each request. memory: reasoning tokens that stateless clients lose. lists: of models. prompts: the
+    operator's. stored: which account keeps an answer."""
 
     def __init__(
         self,
@@ -53,12 +56,14 @@ class UpstreamLeg:
         now: Callable[[], float],
         lists: ModelLists,
         pool: AccountPool,
+        prompts: SystemPrompts,
+        stored: StoredAnswers,
     ) -> None:
         self._accounts, self._memory, self._now, self._lists, self._pool = accounts, memory, now, lists, pool
+        self._prompts, self._stored = prompts, stored
         self._plans = Plans(accounts, lists)
         self._own = OwnAnswers(accounts, pool, lists, self._plans)
         self._failover = Failover(pool, self._turn_to, self._next, self._write)
-        self._stored = StoredAnswers()
 
     # --- request ---
 
@@ -72,7 +77,10 @@ class UpstreamLeg:
             elif exchange.match.action in (Action.MODELS, Action.MODEL):
                 flow.response = await self._own.models(exchange)
             else:
-                exchange.left, exchange.read = deque((await self._plans.of(exchange)).candidates), good_answer
+                plan = await self._plans.of(exchange)
+                exchange.left, exchange.read = deque(plan.candidates), good_answer
+                client, _ = client_of(exchange.request_headers.get("user-agent", ""))
+                exchange.prompt_for = self._prompts.choose(exchange.settings, client, plan.route)
                 exchange.claim = self._claim(exchange)
                 await self._next(exchange, flow)
         except (ConversionError, UpstreamError) as error:

@@ -96,6 +96,7 @@ def begin_attempt(exchange: Exchange, flow: HTTPFlow) -> None:
             flow.request.url,
             flow.request.headers.fields,
             (flow.request.raw_content or b"") if exchange.keeps_bodies else b"",
+            prompt=exchange.prompt,
         )
     )
 

@@ -17,10 +17,11 @@ VENDOR_KEYS = (
 
 # What the default run leaves to `./run.sh test slow`, so that it stays short; CI runs both.
 SLOW_PLACES = tuple(
-    "tests/attack/ tests/e2e/pools/ tests/e2e/settings/ tests/e2e/test_chaos.py tests/e2e/test_bounds.py tests/e2e/test_limits.py"
-    " tests/e2e/test_packages.py tests/e2e/test_replay_served.py tests/e2e/test_record_and_replay.py tests/e2e/oauth/test_projects.py"
-    " tests/e2e/oauth/test_tokens.py"
-    " tests/e2e/oauth/test_real_requests.py tests/addons/test_pytest_plugin.py".split()
+    "tests/attack/ tests/e2e/pools/ tests/e2e/settings/ tests/e2e/test_beside.py tests/e2e/test_bounds.py tests/e2e/test_chaos.py"
+    " tests/e2e/test_errors.py tests/e2e/test_limits.py tests/e2e/test_packages.py tests/e2e/test_record_and_replay.py"
+    " tests/e2e/test_replay_served.py tests/e2e/test_system_prompts.py tests/e2e/oauth/test_canary.py tests/e2e/oauth/test_projects.py"
+    " tests/e2e/oauth/test_qwen_manners.py tests/e2e/oauth/test_real_requests.py tests/e2e/oauth/test_tokens.py"
+    " tests/addons/test_pytest_plugin.py".split()
 )
 # Of the sixteen pairs of protocols: each client and each provider with itself and with one other.
 QUICK_PAIRS = frozenset(

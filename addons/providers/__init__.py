@@ -1,7 +1,7 @@
 """The providers: one small file each. Third parties register a `Provider` class under the entry point group below."""
 
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from addons.providers.base import Provider
 from addons.providers.claude_custom import ClaudeCustom
@@ -12,6 +12,7 @@ from addons.providers.gemini_custom import GeminiCustom
 from addons.providers.openai_custom import OpenAICustom
 from addons.providers.openai_qwen_oauth import OpenAIQwenOAuth
 from addons.providers.openai_responses_custom import OpenAIResponsesCustom
+from addons.settings_sources import SettingsError
 
 GROUP = "aiclient.providers"
 BUILT_IN: tuple[type[Provider], ...] = (
@@ -28,10 +29,21 @@ BUILT_IN: tuple[type[Provider], ...] = (
 
 @cache
 def catalogue() -> dict[str, Provider]:
-    """Every provider by name, the built-in ones first. A third party's class of a built-in name is refused (ValueError)."""
+    """Every provider by name, the built-in ones first. SettingsError for a package's class that cannot be used; one of a
+    built-in name is none: it would be handed that account's credential."""
     found: dict[str, Provider] = {}
-    for kind in (*BUILT_IN, *(entry.load() for entry in entry_points(group=GROUP))):
+    for kind in (*BUILT_IN, *map(_loaded, entry_points(group=GROUP))):
         if kind.name in found:
-            raise ValueError(f"two providers are named {kind.name!r}: remove one of the packages")
+            raise SettingsError(f"two providers are named {kind.name!r}: remove one of the packages")
         found[kind.name] = kind()
     return found
+
+
+def _loaded(entry: EntryPoint) -> type[Provider]:
+    try:
+        kind = entry.load()
+    except Exception as e:  # a stranger's code: whatever it raises
+        raise SettingsError(f"the provider {entry.value} of an installed package cannot be loaded: {e!r}") from e
+    if not (isinstance(kind, type) and issubclass(kind, Provider) and hasattr(kind, "name")):
+        raise SettingsError(f"{entry.value} of an installed package is no provider: it must be a subclass with a name")
+    return kind

@@ -6,6 +6,7 @@ from typing import Protocol
 from mitmproxy.http import HTTPFlow, Response
 
 from converters.errors import Kind, UpstreamError
+from converters.pipe import Pipe
 
 # What a whole bad answer means before anybody has read it; the owner of the hook may know better.
 _KIND_OF_STATUS = {
@@ -22,35 +23,6 @@ _KIND_OF_STATUS = {
 }
 
 
-class Pipe(Protocol):
-    """Upstream bytes in, the client's stream out; b"" where there is nothing to send. Never raises.
-
-    started: something was handed out. over: nothing more will be, though the provider may go on. failed: the error that ended the stream. When it is set by `feed`, `close` or `fail`
-    and nothing was started, they return b"" and an HTTP error is still possible; else their last bytes are the error event.
-    """
-
-    @property
-    def started(self) -> bool: ...
-
-    @property
-    def over(self) -> bool: ...
-
-    @property
-    def failed(self) -> UpstreamError | None: ...
-
-    def feed(self, data: bytes) -> bytes: ...
-
-    def close(self) -> bytes:
-        """The upstream ended in good order."""
-        ...
-
-    def fail(self, kind: Kind, message: str) -> bytes:
-        """The upstream was cut, fell silent or sent garbage."""
-        ...
-
-    def heartbeat(self) -> bytes: ...
-
-
 class Call(Protocol):
     """The upstream side of an exchange. Every deadline is in seconds; 0 means none.
 
@@ -58,6 +30,7 @@ class Call(Protocol):
     pipe: set in the `responseheaders` hook when the answer is to be streamed; None again before each attempt.
     first_byte_seconds: from the start of an attempt, connecting included, to its response head. idle_seconds: between two
     reads of a body. heartbeat_seconds: between two writes to a client that waits for a stream. total_seconds: all attempts.
+    client_left: set before the `error` hook when it was the client that ended the flow.
     """
 
     secret_headers: list[tuple[bytes, bytes]]
@@ -66,6 +39,7 @@ class Call(Protocol):
     idle_seconds: float
     heartbeat_seconds: float
     total_seconds: float
+    client_left: bool
 
     def failure_response(self, error: UpstreamError) -> Response:
         """A whole error answer in the client's protocol."""

@@ -6,6 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, override
 
 from mitmproxy import http
+from mitmproxy.connection import ConnectionState
 from mitmproxy.flow import Error
 from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.context import Context
@@ -27,12 +28,13 @@ from mitmproxy.proxy.layers.http._hooks import (
     HttpResponseHook,
 )
 
-from addons.relay.attempt import Call, FailedAttempt, Pipe, alarm_period, error_of_answer
+from addons.relay.attempt import Call, FailedAttempt, alarm_period, error_of_answer
 from addons.relay.events import TOO_LATE, AttemptFailedHook, Commands, PipeOver, Tick, Whole
 from addons.relay.masked import plain_of
 from addons.relay.messages import fault_of, own_copy, with_secrets, without_hop_by_hop
 from addons.relay.played import Played
 from converters.errors import Kind, UpstreamError
+from converters.pipe import Pipe
 
 if TYPE_CHECKING:
     from addons.relay.layer import RelayLayer
@@ -381,6 +383,7 @@ class RelayStream(HttpStream):
     @override
     def handle_protocol_error(self, event: RequestProtocolError | ResponseProtocolError) -> Commands[None]:
         call = self.call
+        self._note_leaving(event)
         if self._to_play is not None and isinstance(event, RequestProtocolError):
             yield from self._stop_play(event.message)
             return
@@ -390,6 +393,22 @@ class RelayStream(HttpStream):
             return
         kind = Kind.UNREACHABLE if event.code is ErrorCode.CONNECT_FAILED else Kind.BROKEN_STREAM
         yield from self._broke(call, kind, f"the provider broke off: {event.message}")
+
+    @override
+    def check_killed(self, emit_error_hook: bool) -> Commands[bool]:
+        for event in self._paused_event_queue:  # the client may have left while an addon was thinking
+            self._note_leaving(event)
+        return (yield from super().check_killed(emit_error_hook))
+
+    def _note_leaving(self, event: events.Event) -> None:
+        """Not for a request that is malformed or comes too slowly: that is refused, on a connection that stays."""
+        if not isinstance(event, RequestProtocolError):
+            return
+        has_asked = self.flow.request.timestamp_end is not None
+        has_closed = not self.context.client.state & ConnectionState.CAN_READ
+        call = self.call or self._relay.settings.find(self.flow)
+        if call is not None and (has_asked or has_closed or event.code is ErrorCode.CANCEL):
+            call.client_left = True
 
     def _broke(self, call: Call, kind: Kind, message: str) -> Commands[None]:
         if self.server_state == self._state_pipe and self._pipe is not None:

@@ -19,9 +19,11 @@ from addons.model_lists import ModelLists
 from addons.providers import catalogue
 from addons.providers.base import Provider
 from addons.settings import Settings
+from addons.stored_answers import StoredAnswers
+from addons.system_prompt import SystemPrompts
 from addons.upstream_leg import UpstreamLeg
 from converters.errors import Kind, UpstreamError
-from converters.memory import ReasoningMemory
+from converters.memory import LatestSteps, ReasoningMemory
 from converters.model_list import Model
 from creds.account import Account
 from creds.pool_state import PoolState
@@ -100,7 +102,7 @@ class Rig:
     """settings: of every exchange. models: what providers list, by name; the others have no list. now: the pool's clock."""
 
     settings: Settings = field(default_factory=settings)
-    memory: ReasoningMemory = field(default_factory=lambda: ReasoningMemory(lambda: 0.0))
+    memory: ReasoningMemory = field(default_factory=lambda: ReasoningMemory(LatestSteps(lambda: 0.0)))
     models: dict[str, list[str]] = field(default_factory=dict)
     now: float = 1_700_000_000.0
 
@@ -122,6 +124,8 @@ class Rig:
             lambda: 1_700_000_000.0,
             ModelLists(self.list_models, lambda: 0.0),
             self.pool,
+            SystemPrompts(),
+            StoredAnswers(),
         )
 
     def read_again(self, accounts: Accounts) -> None:

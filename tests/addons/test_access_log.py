@@ -108,7 +108,7 @@ async def test_what_mitmproxy_refuses_is_not_taken_for_a_client_that_left(caplog
 
 async def test_a_client_that_left_is_a_499(caplog: pytest.LogCaptureFixture) -> None:
     flow = await Rig(with_accounts("openai")).ask(call("/v1/chat/completions"))
-    flow.error = Error("Client disconnected.")
+    flow.error, live(flow).client_left = Error("Client disconnected."), True
     (said,) = logged(flow, caplog, "error")
     assert " 499 " in said
     assert said.endswith("| Client disconnected.")

@@ -443,10 +443,9 @@ async def test_a_file_that_cannot_be_written_is_told_once_and_stops_nobody(
         await asyncio.sleep(0.05)
     await pool.addon.done()
     said = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
-    assert [each.partition(" in ")[0].partition(" from ")[0] for each in said] == [
-        "the state of the accounts cannot be read",
-        "the state of the accounts cannot be saved",
-    ]
+    assert said == [f"the state of the accounts cannot be kept in {pool.path}: Not a directory"], (
+        "one fault, one warning"
+    )
     assert await pool.name() in "ab"
 
 

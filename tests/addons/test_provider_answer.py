@@ -2,12 +2,14 @@
 
 import gzip
 import json
+import time
+from email.utils import formatdate
 from typing import Any
 
 import pytest
 from mitmproxy.http import Headers, Response
 
-from addons.provider_answer import down_headers
+from addons.provider_answer import down_headers, read_refusal
 from tests.addons.legs_rig import (
     BODIES,
     CHAT,
@@ -295,6 +297,44 @@ async def test_8_a_wait_is_passed_on(path: str, rig: Rig) -> None:
 
 
 @pairs
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x_ratelimit_remaining_requests": "0", "x_ratelimit_reset_requests": "17s"},
+        {
+            "anthropic_ratelimit_requests_remaining": "0",
+            "anthropic_ratelimit_requests_reset": "2026-11-22T10:00:17Z",
+            "date": "Sun, 22 Nov 2026 10:00:00 GMT",
+        },
+    ],
+    ids=["openai", "anthropic"],
+)
+async def test_8_a_wait_that_no_retry_after_names_is_passed_on_as_one(
+    path: str, rig: Rig, headers: dict[str, str]
+) -> None:
+    flow = await rig.ask(call(path))
+    response = await rig.answer(flow, error_body(rig, "rate_limit_error"), 429, **headers)
+    assert response.headers["retry-after"] == "17"
+
+
+@pytest.mark.parametrize("path", [CHAT_PATH, MESSAGES_PATH])
+async def test_8_a_wait_that_a_message_names_is_passed_on(path: str) -> None:
+    flow = await OPENAI.ask(call(path))
+    said = error_body(OPENAI, "rate_limit_error", "Please try again in 90s.")
+    response = await OPENAI.answer(flow, said, 429)
+    assert (response.headers["retry-after"], response.headers["x-should-retry"]) == ("90", "false")
+
+
+@pairs
+async def test_9_a_date_counts_from_now_where_the_answer_has_none(path: str, rig: Rig) -> None:
+    flow = await rig.ask(call(path))
+    until = formatdate(time.time() + 30, usegmt=True)
+    refused = Response.make(429, json.dumps(error_body(rig, "rate_limit_error")), {"retry-after": until})
+    assert "date" not in refused.headers
+    assert read_refusal(live(flow), refused).retry_after == pytest.approx(30, abs=2)
+
+
+@pairs
 @pytest.mark.parametrize("wait", ["nan", "inf", "1e999", "soon", "-5", "", "9" * 400])
 async def test_a_nonsensical_wait_breaks_nothing(path: str, rig: Rig, wait: str) -> None:
     flow = await rig.ask(call(path))
@@ -346,6 +386,18 @@ async def test_the_demo_answers_without_an_account(path: str, stream: bool) -> N
         assert (b"event: message_stop" if path == MESSAGES_PATH else b"data: [DONE]") in content
     assert flow.request.host == "placeholder.test"
     assert live(flow).usage.output_total
+
+
+@pairs
+@pytest.mark.parametrize("stream", [False, True])
+async def test_28_a_credential_that_a_header_of_the_provider_repeats_is_taken_out(
+    path: str, rig: Rig, stream: bool
+) -> None:
+    secret = CLAUDE_SECRET if rig is CLAUDE else OPENAI_SECRET
+    flow = await rig.ask(call(path, BODIES[path] | {"stream": stream}))
+    kind = "text/event-stream" if stream else "application/json"
+    await rig.answer(flow, answer_of(rig, stream), content_type=kind, request_id=secret, x_ratelimit_key=secret)
+    assert secret.encode() not in everything(flow)
 
 
 @pytest.mark.parametrize("value", [b"1\rset-cookie: a=b", b"1\r\n folded", b"1\0", b"\x1b[2J"])

@@ -152,6 +152,11 @@ def test_nothing_but_what_is_copied_goes_to_the_build() -> None:
     assert sorted(line[1:] for line in rules if line.startswith("!")) == sorted(COPIED)
 
 
+def test_both_stages_stand_on_one_named_system() -> None:
+    assert [line.split()[1] for line in LINES if line.startswith("FROM ")] == ["${PYTHON}"] * 2
+    assert re.fullmatch(r"python:3\.1[2-9](\.\d+)?-slim-[a-z]+", said("ARG PYTHON="))
+
+
 def test_the_image_and_compose_are_without_privileges() -> None:
     assert said("USER ") not in ("", "0", "root")
     (service,) = YAML(typ="safe").load(ROOT / "compose.yaml")["services"].values()

@@ -1,6 +1,7 @@
 """Frames -> the line, whole or broken, in the way a Delivery says."""
 
 import asyncio
+import gzip
 from collections.abc import Iterable
 
 from tests.fakes.scripts import Delivery
@@ -15,7 +16,9 @@ async def deliver(
 ) -> None:
     """Send a stream. The head is out before the first frame; `silent` never returns."""
     await asyncio.sleep(delivery.head_delay)
-    await line.head(200, {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", **headers})
+    coding = {"content-encoding": "gzip"} if delivery.packed else {}
+    kind = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
+    await line.head(200, {**kind, **coding, **headers})
     shown = frames if delivery.stop_after is None else frames[: delivery.stop_after]
     for data in _slices(_dressed(shown, delivery), delivery):
         if delivery.pace:
@@ -51,6 +54,8 @@ def _dressed(frames: list[bytes], delivery: Delivery) -> Iterable[bytes]:
 
 
 def _slices(frames: Iterable[bytes], delivery: Delivery) -> Iterable[bytes]:
+    if delivery.packed:
+        return [gzip.compress(b"".join(frames))]
     if delivery.slices == "frames":
         return frames
     body = b"".join(frames)

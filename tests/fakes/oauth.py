@@ -36,6 +36,7 @@ class OAuthFake(FakeServer):
         self.live: set[str] = set()
         self.id_token = "id"
         self.expires_in: object = 3599
+        self.google_client = GOOGLE_CLIENT
         self.more: dict[str, object] = {}
         self.scripted: list[Scripted] = []
         self.refreshes = 0
@@ -70,7 +71,7 @@ class OAuthFake(FakeServer):
         if len(form) != len(pairs):
             return 400, {"error": "invalid_request", "error_description": "a field is given twice"}
         google = request.path == GOOGLE_PATH
-        if problem := _problem(form, google):
+        if problem := _problem(form, self.google_client if google else None):
             return problem
         refresh = form["refresh_token"]
         if refresh not in self.alive:
@@ -94,13 +95,14 @@ class OAuthFake(FakeServer):
         return 200, body
 
 
-def _problem(form: dict[str, str], google: bool) -> tuple[int, dict[str, object]] | None:
+def _problem(form: dict[str, str], google: tuple[str, str] | None) -> tuple[int, dict[str, object]] | None:
+    """google: the client that Google's way asks for; None for Qwen's."""
     fields = {"grant_type", "refresh_token", "client_id"} | ({"client_secret"} if google else set())
     if form.keys() != fields:
         return 400, {"error": "invalid_request", "error_description": f"not the fields: {sorted(form.keys() ^ fields)}"}
     if form["grant_type"] != "refresh_token":
         return 400, {"error": "unsupported_grant_type"}
-    if google and (form["client_id"], form["client_secret"]) != GOOGLE_CLIENT:
+    if google and (form["client_id"], form["client_secret"]) != google:
         return 401, {"error": "invalid_client", "error_description": "The OAuth client was not found."}
     if not google and form["client_id"] != QWEN_CLIENT:
         return 401, {"error": "invalid_client"}

@@ -80,6 +80,7 @@ class Delivery:
     properly but without the protocol's terminal frames; `cut` closes, `reset` resets, `silent` says nothing more,
     `error` sends the protocol's error event, `garbage` sends three frames that are no JSON and closes properly.
     prelude: something meaningless before the first frame. whole_json: one JSON body although a stream was asked for. head_delay: seconds before the head.
+    packed: gzip, all at once, although nobody asked for it.
     """
 
     slices: Literal["frames", "bytes", "sevens", "one"] = "frames"
@@ -93,6 +94,7 @@ class Delivery:
     comments: bool = False
     noise: bool = False
     prelude: bool = False
+    packed: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tests.e2e.proxy import Proxy, launch
 from tests.fakes.samples import CLIENT_KEY
 
 # The default run takes a sample; `./run.sh test pools` all of it.
-_SAMPLE = ("test_choice.py", "test_cooldowns.py", "test_seed_file.py", "test_reload.py")
+_SAMPLE = ("test_choice.py", "test_cooldowns.py", "test_own_settings.py", "test_seed_file.py", "test_reload.py")
 _ALL = sorted(path.name for path in Path(__file__).parent.glob("test_*.py"))
 collect_ignore = [] if "AICLIENT_TEST_POOLS" in os.environ else [name for name in _ALL if name not in _SAMPLE]
 
