@@ -10,7 +10,8 @@ from converters.json_codec import Json, JsonObject
 def record_of(whole: Captured, today: JsonObject) -> JsonObject:
     """Its legs as they were captured. today: a record of it as it is replayed now, for what a dump does not tell: conversation,
     usage, why it stopped. Times are 0, but for those of chunks."""
-    return today | {
+    attempts: list[Json] = [_attempt(number, tried, whole) for number, tried in enumerate(whole.attempts, 1)]
+    legs: JsonObject = {
         "id": whole.id,
         "state": whole.state,
         "client": {
@@ -37,9 +38,10 @@ def record_of(whole: Captured, today: JsonObject) -> JsonObject:
             "body": write_body(whole.body),
         },
         NAME: write_prompt(whole.prompt),
-        "attempts": [_attempt(number, tried, whole) for number, tried in enumerate(whole.attempts, 1)],
+        "attempts": attempts,
         "answer": _answer(whole.answer),
     }
+    return today | legs
 
 
 def _attempt(number: int, tried: Tried, whole: Captured) -> JsonObject:

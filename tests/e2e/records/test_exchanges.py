@@ -2,12 +2,13 @@
 
 import json
 import time
+from contextlib import suppress
 
 import httpx
 import pytest
 
 from addons.cli import main
-from tests.e2e.conftest import Upstreams
+from tests.e2e.conftest import Launch, Upstreams
 from tests.e2e.plain import PAIR_NAMES, PAIRS, PLAIN_MODEL, PROVIDERS, RIGHT, checked_answer, checked_stream, plain
 from tests.e2e.pools.commands import aiclient
 from tests.e2e.pools.fakes import Answer
@@ -165,3 +166,24 @@ def test_a_failover_shows_both_attempts_and_sigterm_writes_what_waits(
     assert (served["outcome"], served["answer"]["status"]) == ("success", 200)
     assert kept.records.request_body(record, 0) == kept.records.request_body(record, 1)
     assert record["route"]["account"] == well.label
+
+
+FAULTS = {"cut;after=2": "cut", "garbage;after=1": "cut", "stall;after=1": "cut", "503": "failed", "reset": "failed"}
+
+
+@pytest.fixture(scope="module")
+def faulty(start: Launch, upstreams: Upstreams) -> Written:
+    return Written(start("faults", {**upstreams.settings, "CHAOS_HEADER": "true", "CHAOS_STALL_SECONDS": "0.3"}))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_on_purpose_is_named(faulty: Written, web: httpx.Client, fault: str) -> None:
+    """In whatever way it ends the answer; one that was spared has none."""
+    asked = plain("anthropic", f"{PLAIN_MODEL['openai-custom']}-text", fault, stream=True)
+    with suppress(httpx.HTTPError):
+        url = f"{faulty.proxy.url}/openai-custom{asked.path}"
+        web.post(url, content=asked.raw, headers={**RIGHT, "x-aiclient-chaos": fault})
+    record = faulty.find(lambda record: fault in str(record["conversation"]["messages"]))
+    assert (record["chaos"], record["state"]) == (fault.partition(";")[0], FAULTS[fault])
+    _, spared = ask(web, faulty, "anthropic", "openai-custom", "text", stream=True)
+    assert (faulty.of(spared)["chaos"], faulty.of(spared)["state"]) == (None, "complete")
