@@ -68,9 +68,8 @@ def run_replay(args: argparse.Namespace) -> None:
                 print(words, flush=True)
     except (NoSource, SettingsError) as error:
         _stop(str(error))
-    except BrokenPipeError:  # `| head`
-        sys.stderr.close()
-        raise SystemExit(WRONG) from None
+    except BrokenPipeError:  # `| head`: for `cli.main`
+        raise
     except OSError as error:
         _stop(f"cannot read {error.filename}: {error.strerror}")
     print(totals.sentence, file=sys.stderr if args.json else sys.stdout)
