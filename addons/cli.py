@@ -65,17 +65,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # letters that the output's encoding does not have
     try:
-        run(args)
-        sys.stdout.flush()
+        try:
+            run(args)
+        finally:
+            sys.stdout.flush()  # here, where it is known what to do when nobody reads
     except (SettingsError, CredentialError, ConversionError) as e:
         print(f"aiclient: {e}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # `| head`: nobody reads on
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # else Python complains when it flushes at the end
+        # Else Python complains when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     return 0
 

@@ -243,6 +243,19 @@ def test_a_pipe_that_nobody_reads_ends_a_command_without_a_word(own_environment:
         assert (child.stderr.read(), child.wait()) == (b"", 141)
 
 
+def test_so_it_does_one_that_ends_with_an_error(own_environment: Path) -> None:
+    """What little it has said is written when it ends."""
+    script = "import sys; from addons import cli; cli.show_version = lambda _: (print('x'), sys.exit(1))"
+    root = Path(cli.__file__).resolve().parents[1]
+    reads, writes = os.pipe()
+    os.close(reads)
+    command = [sys.executable, "-P", "-c", f"{script}; sys.exit(cli.main(['version']))"]
+    environment = os.environ | {"PYTHONPATH": str(root), "PYTHONUNBUFFERED": ""}
+    child = subprocess.run(command, cwd=root, env=environment, stdout=writes, stderr=subprocess.PIPE)
+    os.close(writes)
+    assert (child.stderr, child.returncode) == (b"", 141)
+
+
 def test_a_configured_key_is_not_rotated_here(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AICLIENT_API_KEY", "mine-and-long")
     code, _, err = run(capsys, "key", "--rotate")
