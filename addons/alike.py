@@ -24,10 +24,11 @@ def _alike(one: bytes, other: bytes) -> tuple[int, int]:
 
 def _common(one: bytes, other: bytes, at_one: int, at_other: int, length: int) -> int:
     """How many of `length` bytes are the same from the given places on."""
+    view = memoryview(other)  # `startswith` copies nothing
     done, step = 0, _BLOCK
     while done < length and step:
         size = min(step, length - done)
-        if one[at_one + done : at_one + done + size] == other[at_other + done : at_other + done + size]:
+        if one.startswith(view[at_other + done : at_other + done + size], at_one + done):
             done += size
         else:
             step = size // 2
@@ -36,11 +37,12 @@ def _common(one: bytes, other: bytes, at_one: int, at_other: int, length: int) -
 
 def _differing(one: bytes, other: bytes, length: int) -> int:
     """Of the last `length` bytes, how many stand before the common end."""
+    view = memoryview(other)
     left, step = length, _BLOCK
     while left and step:
         size = min(step, left)
         a, b = len(one) - length + left, len(other) - length + left
-        if one[a - size : a] == other[b - size : b]:
+        if one.startswith(view[b - size : b], a - size):
             left -= size
         else:
             step = size // 2

@@ -24,6 +24,7 @@ _SHORT, _SHORT_KEPT = 512, 2048  # characters of a text that is remembered; how 
 _NEARLY_ALL = 8192  # bytes of a body that is not looked for a better one
 _MOST_KNOWN = 256
 _WINDOW = 1 << 14  # bytes that are searched at once
+_GLANCED = 1 << 16  # bytes that are glanced at at once
 
 _SECRET_HEADERS = frozenset(
     {"authorization", "cookie", "set-cookie", "x-auth", "www-authenticate", "api-key", "apikey"}
@@ -157,7 +158,12 @@ class Redactor:
 
     def spans(self, data: bytes, kind: str = "") -> list[Span]:
         """In order, not overlapping."""
-        found = self._searched(data) if len(data) < _WORTH_KEEPING else self._searched_anew(data, kind)
+        if len(data) >= _WORTH_KEEPING:
+            found = self._searched_anew(data, kind)
+        elif self._may_hold(data):
+            found = self._searched(data)
+        else:
+            found = []
         own = [
             Span(*match.span(match.lastindex or 0), kind, *match.span())
             for pattern, kind in self._own
@@ -174,8 +180,13 @@ class Redactor:
     def _matches(self, data: bytes, at: int, until: int) -> Iterator[re.Match[bytes]]:
         """Those that begin before `until`. Window by window, and only where a glance says that there may be one: a search is not
         interrupted, and all other threads wait for it."""
-        pattern, reach = self._rules.pattern, self._rules.reach
+        pattern, reach, clean = self._rules.pattern, self._rules.reach, at
         while at < until:
+            if at >= clean:
+                clean = min(until, at + _GLANCED)
+                if not self._may_hold(data[max(0, at - _LOOKS_BACK) : clean + reach]):
+                    at = clean
+                    continue
             end = min(until, at + _WINDOW)
             behind = min(len(data), end + reach)
             match = None
