@@ -1,10 +1,56 @@
 """What two texts have in common at their ends: an agent sends its whole history again with every call."""
 
+from collections import deque
+
 _BLOCK = 1 << 14
+_MOST = 16  # texts that are kept: conversations that go on side by side
+_LARGEST, _MOST_BYTES = 1 << 21, 1 << 24
+_REWRITTEN = 1 << 15  # bytes at its end in which a text may differ from the one that goes on from it
+
+type Ends = tuple[int, int]
+
 _last: tuple[bytes, bytes, tuple[int, int]] = b"", b"", (0, 0)
 
 
-def alike(one: bytes, other: bytes) -> tuple[int, int]:
+class Recent[Known]:
+    """The last long texts, with what is known of each. One that goes on from an earlier one takes its place. Not for several threads
+    at once."""
+
+    def __init__(self) -> None:
+        self._kept: deque[tuple[bytes, Known]] = deque()
+        self._bytes = 0
+
+    def most_alike(self, text: bytes) -> tuple[bytes, Known | None, Ends]:
+        """(b"", None, (0, 0)) if there is none."""
+        found: tuple[bytes, Known | None, Ends] = b"", None, (0, 0)
+        enough = len(text) - min(len(text) // 8, _BLOCK)
+        for kept, known in self._kept:
+            if sum(ends := alike(kept, text)) > sum(found[2]):
+                found = kept, known, ends
+                if sum(ends) >= enough:
+                    break
+        return found
+
+    def keep(self, text: bytes, known: Known, before: bytes, ends: Ends) -> None:
+        """before, ends: the most alike one, as `most_alike` gave it."""
+        if len(text) > _LARGEST:
+            return
+        if sum(ends) >= max(len(before) // 2, len(before) - _REWRITTEN):
+            self._drop(before)
+        self._kept.appendleft((text, known))
+        self._bytes += len(text)
+        while len(self._kept) > _MOST or self._bytes > _MOST_BYTES:
+            self._bytes -= len(self._kept.pop()[0])
+
+    def _drop(self, text: bytes) -> None:
+        for number, (kept, _) in enumerate(self._kept):
+            if kept is text:
+                del self._kept[number]
+                self._bytes -= len(text)
+                return
+
+
+def alike(one: bytes, other: bytes) -> Ends:
     """Lengths of the common beginning and the common end, which do not overlap. Several ask it of the same two, one after the other:
     the answer is remembered."""
     global _last
@@ -15,7 +61,7 @@ def alike(one: bytes, other: bytes) -> tuple[int, int]:
     return found
 
 
-def _alike(one: bytes, other: bytes) -> tuple[int, int]:
+def _alike(one: bytes, other: bytes) -> Ends:
     shorter = min(len(one), len(other))
     start = _common(one, other, 0, 0, shorter)
     left = shorter - start

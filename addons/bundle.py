@@ -7,17 +7,21 @@ import os
 import re
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
+from addons.records.bodies import read_chunks, write_chunks
 from addons.records.objects import PREFIX, Objects, reference
 from addons.records.prompt import prompts_in
-from addons.records.reader import member
+from addons.records.reader import NO_HISTORY, member, with_history
 from addons.records.transcript import transcript
 from addons.redact import Redactor
-from converters.json_codec import JsonObject, dumps, loads
+from addons.redact_frames import fit_frames
+from addons.replay.recording import is_framed
+from converters.json_codec import Json, JsonObject, dumps, loads
 
 _REFERENCE = re.compile(rb"sha256:[0-9a-f]{64}")
 _LONGEST_LOG = 2000  # lines
@@ -55,7 +59,7 @@ def bundle(
 ) -> list[File]:
     """record: as it is on disk, with references. settings, versions: masked already; they are redacted all the same. log: lines that
     name the exchange. Raises OSError and ValueError for an object that is missing or damaged."""
-    line, kept = _with_objects(record, objects, redactor)
+    line, kept = _with_objects(_inlined(record, objects, redactor), objects, redactor)
     resolved = _resolved(line, kept)
     files = [File(f"records/{_day(record)}.jsonl", line + b"\n", "the record")]
     for name, content in kept.items():
@@ -71,6 +75,57 @@ def bundle(
     contents = "\n".join(f"- `{file.name}`: {file.about}" for file in files)
     readme = _README.format(id=record.get("id"), contents=contents)
     return [File("README.md", readme.encode(), "what is inside"), *files]
+
+
+def _inlined(record: JsonObject, objects: Objects, redactor: Redactor) -> JsonObject:
+    """A copy with its bodies, streams and history in the record itself: what is redacted anew must not be in pieces. The events of a
+    stream are, so it is redacted here."""
+    with suppress(FileNotFoundError):
+        record = with_history(record, objects.get)
+    copy = loads(dumps(record))
+    assert isinstance(copy, dict)
+    for leg in _legs(copy):
+        match leg:
+            case {"body": {"pieces": list(pieces)}}:
+                leg["body"] = _joined(pieces, objects)
+    for leg, written in zip(_legs(record), _legs(copy), strict=True):
+        if "chunks" in leg:
+            with suppress(FileNotFoundError):
+                written["chunks"] = _clean(record, leg, objects, redactor)
+    return copy
+
+
+def _legs(record: JsonObject) -> Iterator[JsonObject]:
+    attempts = record.get("attempts")
+    for exchange in (record, *(attempts if isinstance(attempts, list) else ())):
+        if isinstance(exchange, dict):
+            yield from (member(exchange, "request"), member(exchange, "answer"))
+
+
+def _joined(pieces: list[Json], objects: Objects) -> JsonObject:
+    """A body; in pieces still where an object is gone."""
+    joined: list[Json] = []
+    for piece in pieces:
+        match piece:
+            case {"ref": str(name)}:
+                with suppress(FileNotFoundError):
+                    piece = objects.get(name).decode()
+        if joined and isinstance(joined[-1], str) and isinstance(piece, str):
+            joined[-1] += piece
+        else:
+            joined.append(piece)
+    return {"text": joined[0]} if len(joined) == 1 and isinstance(joined[0], str) else {"pieces": joined}
+
+
+def _clean(record: JsonObject, answer: JsonObject, objects: Objects, redactor: Redactor) -> Json:
+    found = read_chunks(record, answer["chunks"], objects.get)
+    fit = fit_frames if is_framed(answer) else None
+    clean = redactor.stream([data for _, data in found], split=True, fit=fit)
+    chunks = [(seconds, data) for (seconds, _), data in zip(found, clean, strict=True)]
+    match answer["chunks"]:
+        case {"same": str(pointer)}:
+            return {"same": pointer, "cuts": [[seconds, len(data)] for seconds, data in chunks]}
+    return write_chunks(chunks)
 
 
 def _with_objects(record: JsonObject, objects: Objects, redactor: Redactor) -> tuple[bytes, dict[str, bytes]]:
@@ -93,6 +148,10 @@ def _with_objects(record: JsonObject, objects: Objects, redactor: Redactor) -> t
 def _resolved(line: bytes, kept: Mapping[str, bytes]) -> JsonObject:
     record = loads(line)
     assert isinstance(record, dict)
+    try:
+        record = with_history(record, kept.__getitem__)
+    except KeyError:
+        record |= NO_HISTORY
     talk = member(record, "conversation")
     for holder, name in ((talk, "system"), (talk, "tools"), *((prompt, "text") for prompt in prompts_in(record))):
         match holder.get(name):

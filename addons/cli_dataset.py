@@ -224,4 +224,5 @@ def _shares(text: str) -> tuple[tuple[str, float], ...]:
 def _records(sources: list[tuple[Path, Records]], resolve: bool) -> Iterator[JsonObject]:
     """Of folders, as the recorder lays them out, and of single files of one, with the objects beside them."""
     for path, records in sources:
-        yield from records.each(resolve=resolve) if path.is_dir() else records.of_file(path, resolve=resolve)
+        found = records.each(resolve=resolve) if path.is_dir() else records.of_file(path, resolve=resolve)
+        yield from found if resolve else map(records.with_history, found)

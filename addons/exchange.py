@@ -17,6 +17,7 @@ from addons.account_pool import Claim, Lease
 from addons.attempts import Attempt
 from addons.candidates import Candidate
 from addons.code_assist_ingress import CodeAssistCall
+from addons.heard import Heard
 from addons.providers.base import Action, Provider
 from addons.relay import Pipe
 from addons.routing import Match
@@ -64,7 +65,7 @@ class Exchange:
     array: a stream as one JSON array (Gemini). code_assist: the call of a client that wants Code Assist's envelope. thread: the
     client's word for the conversation. left: the providers to try after this one. claim, lease: what it may do in pools, and the
     account it has; why: what decided on its provider. made: every attempt; sent_secrets: the credentials of all of them. keeps_bodies: somebody wants the bodies of attempts;
-    heard: then also the events of the answer, as its provider gave them. read: turns a whole answer into the
+    heard: then also the answer, as its provider gave it. read: turns a whole answer into the
     client's; answered: that one, once it was read. on_answer: told when a stream has said something.
     secret_headers: what the relay adds to the copy of the request that it sends; nothing else ever holds them.
     sent: the request was written for a provider, so the answer is one; else it was made here.
@@ -98,7 +99,7 @@ class Exchange:
         self.lease: Lease | None = None
         self.made: list[Attempt] = []
         self.keeps_bodies = False
-        self.heard: list[StreamEvent] | None = None
+        self.heard: Heard | None = None
         self.why = ""
         self.sent_secrets: set[bytes] = set()
         self.read: Callable[[Exchange, Response], Response] | None = None

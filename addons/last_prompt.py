@@ -15,7 +15,7 @@ LATEST = "fetch_system_prompt.txt"
 OF_CLIENT = "system_prompt.txt"
 type Stamp = tuple[int, int] | None  # of a file, when we last wrote it
 
-_HAS_TALK = b',"conversation":{'
+_SYSTEM = b',"conversation":{"system":'
 _UNSAFE = re.compile(r"[^\w.+-]+")
 
 
@@ -30,16 +30,24 @@ class LastPrompt:
         self._written: dict[Path, tuple[str, Stamp]] = {}
 
     def extend(self, lines: Sequence[bytes], today: date) -> None:
+        """Only the last one of each client is written."""
+        last: dict[str, Json] = {}
         for line in lines:
-            self.append(line, today)
-
-    def append(self, line: bytes, today: date) -> None:
-        seen = sighting(line) if _HAS_TALK in line else None
-        if seen is None or not (text := self._text(seen.system)):
-            return
-        name = _UNSAFE.sub("_", seen.client).strip(".") or "unknown"
-        self._write(self._folder / name / OF_CLIENT, text)
-        self._write(self._folder / LATEST, text)
+            at = line.find(_SYSTEM)
+            if at < 0 or line.startswith(b"[]", at + len(_SYSTEM)):
+                continue
+            seen = sighting(line)
+            if seen is not None and seen.system:
+                last.pop(seen.client, None)
+                last[seen.client] = seen.system
+        latest = ""
+        for client, system in last.items():
+            if text := self._text(system):
+                name = _UNSAFE.sub("_", client).strip(".") or "unknown"
+                self._write(self._folder / name / OF_CLIENT, text)
+                latest = text
+        if latest:
+            self._write(self._folder / LATEST, latest)
 
     def tidy(self, today: date) -> None:
         """Nothing grows old here."""

@@ -8,6 +8,7 @@ from email.utils import formatdate
 from mitmproxy.http import Headers, Response
 
 from addons.exchange import EVENT_STREAM, Exchange, tell_wait
+from addons.heard import Heard
 from addons.providers.base import Action
 from converters.code_assist import Encloser, enclose_answer
 from converters.collect import collect, replay
@@ -96,8 +97,8 @@ def _generated(exchange: Exchange, wire: ProviderWire, response: Response, body:
     assert exchange.ask is not None
     events = _events(exchange, wire, response, body)
     if exchange.keeps_bodies:
-        heard: list[StreamEvent] = []
-        exchange.heard, events = heard, _noted(events, heard)
+        exchange.heard = Heard()
+        events = _noted(events, exchange.heard)
     if exchange.bypass and not exchange.stream and not is_stream(exchange, response):
         for event in events:
             exchange.watch(event)
@@ -120,9 +121,9 @@ def _events(exchange: Exchange, wire: ProviderWire, response: Response, body: by
     return iter([*reader.feed(body), *reader.close()])
 
 
-def _noted(events: Iterable[StreamEvent], heard: list[StreamEvent]) -> Iterator[StreamEvent]:
+def _noted(events: Iterable[StreamEvent], heard: Heard) -> Iterator[StreamEvent]:
     for event in events:
-        heard.append(event)
+        heard.add(event)
         yield event
 
 

@@ -3,6 +3,7 @@
 from mitmproxy.http import Response
 
 from addons.exchange import EVENT_STREAM, JSON, Exchange
+from addons.heard import Heard
 from addons.provider_answer import down_headers, undoing
 from addons.relay import Pipe
 from converters.code_assist import EnclosedPipe
@@ -22,7 +23,8 @@ def _pipe(exchange: Exchange, response: Response) -> StreamPipe | TeePipe:
     limit = exchange.settings.stream_limit_bytes
     undo = undoing(response.headers.get("content-encoding", ""), provider.opener(), limit)
     reader, writer = wire.stream_reader(exchange.profile, exchange.chat), exchange.wire.stream_writer(ask)
-    heard = exchange.heard = [] if exchange.keeps_bodies else None
+    exchange.heard = Heard() if exchange.keeps_bodies else None
+    heard = exchange.heard.add if exchange.heard else None
     if exchange.bypass:
         return TeePipe(reader, writer, exchange.watch, exchange.wire.keep_alive, undo, exchange.scrub, heard)
     restore = exchange.restore if exchange.restore and exchange.restore.needed else None

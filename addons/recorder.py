@@ -169,7 +169,7 @@ class Recorder:
             answer_headers=response.headers.fields if response is not None else (),
             answer=b"" if response is None or streamed else response.raw_content or b"",
             chunks=begun.down if streamed else [],
-            events=None if isinstance(exchange.pipe, Taped) and exchange.pipe.full else exchange.heard,
+            heard=None if isinstance(exchange.pipe, Taped) and exchange.pipe.full else exchange.heard,
             usage=exchange.usage,
             stop_reason=exchange.finish.reason if exchange.finish else None,
             loss=exchange.loss,

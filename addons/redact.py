@@ -6,22 +6,19 @@ trying. The same bytes always come out the same.
 
 import re
 from bisect import bisect_right
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
-from addons.alike import alike
+from addons.alike import Recent
 from addons.redact_glance import glance
 from addons.redact_rules import ESCAPE, KNOWN, PREFIX, own_patterns, rules_for
 
 _LOOKS_BACK = 64  # bytes before and behind a match that have a say in it
 _WORTH_KEEPING = 4096  # bytes; below, a search costs less than looking for what is alike
-_LARGEST_KEPT = 2 * 1024 * 1024
-_KEPT = 4  # of each kind
 _SHORT, _SHORT_KEPT = 512, 2048  # characters of a text that is remembered; how many are
-_NEARLY_ALL = 8192  # bytes of a body that is not looked for a better one
 _MOST_KNOWN = 256
 _WINDOW = 1 << 14  # bytes that are searched at once
 _GLANCED = 1 << 16  # bytes that are glanced at at once
@@ -82,7 +79,7 @@ class Redactor:
         """What was found with other rules counts no more."""
         self._rules = rules_for(secrets, self._shapes)
         self._may_hold = glance(tuple(self._rules.secrets), self._shapes)
-        self._kept: defaultdict[str, deque[tuple[bytes, list[Span]]]] = defaultdict(lambda: deque(maxlen=_KEPT))
+        self._recent: defaultdict[str, Recent[list[Span]]] = defaultdict(Recent)
         self._texts: dict[str | bytes, str] = {}
 
     def refresh(self, more: Iterable[str] = ()) -> bool:
@@ -216,15 +213,12 @@ class Redactor:
 
     def _searched_anew(self, data: bytes, kind: str) -> list[Span]:
         """Only where the body differs from the most alike of the last ones."""
-        ends, before, spans = (0, 0), b"", list[Span]()
-        for kept, found in self._kept[kind]:
-            if sum(both := alike(kept, data)) > sum(ends):
-                ends, before, spans = both, kept, found
-                if sum(ends) > len(data) - _NEARLY_ALL:
-                    break
-        result = self._differing(data, before, spans, *ends) if 2 * sum(ends) > len(data) else self._searched(data)
-        if len(data) <= _LARGEST_KEPT:
-            self._kept[kind].appendleft((data, result))
+        before, spans, ends = self._recent[kind].most_alike(data)
+        if spans is not None and 2 * sum(ends) > len(data):
+            result = self._differing(data, before, spans, *ends)
+        else:
+            result = self._searched(data)
+        self._recent[kind].keep(data, result, before, ends)
         return result
 
     def _differing(self, data: bytes, before: bytes, spans: list[Span], start: int, end: int) -> list[Span]:

@@ -6,9 +6,9 @@ from typing import override
 from mitmproxy.http import HTTPFlow
 
 from addons.exchange import Exchange
+from addons.heard import Heard
 from addons.relay import Pipe
 from converters.errors import Kind
-from converters.events import StreamEvent
 from converters.pipe import Around
 
 LONGEST = 16 * 1024 * 1024  # bytes of a stream, in and out, that are noted
@@ -47,9 +47,7 @@ class Taped(Around):
     heard is forgotten.
     """
 
-    def __init__(
-        self, pipe: Pipe, upstream: Tape, down: Tape, heard: list[StreamEvent] | None, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, pipe: Pipe, upstream: Tape, down: Tape, heard: Heard | None, clock: Callable[[], float]) -> None:
         super().__init__(pipe)
         self._upstream, self.down, self._heard, self._clock = upstream, down, heard, clock
         self._room = LONGEST
@@ -68,7 +66,7 @@ class Taped(Around):
             if out:
                 self.down.append((now, out))
         elif self._heard:
-            self._heard.clear()
+            self._heard.forget()
         return out
 
     @override

@@ -42,7 +42,7 @@ class Collector:
             self._fragments[event.block].append(event.text)
             return
         match event:
-            case TextDelta(block, text) | ThinkingDelta(block, text):
+            case ThinkingDelta(block, text):
                 self._fragments[block].append(text)
             case ToolArgs(block, fragment):
                 self._fragments[block].append(fragment)

@@ -115,7 +115,7 @@ class _Pipe:
         watch: Watch,
         undo: Undo | None,
         scrub: Scrub | None,
-        heard: list[StreamEvent] | None,
+        heard: Watch | None,
     ) -> None:
         self.started = False
         self.failed: UpstreamError | None = None
@@ -175,7 +175,7 @@ class StreamPipe(_Pipe):
         restore: Callable[[StreamEvent], Iterable[StreamEvent]] | None = None,
         undo: Undo | None = None,
         scrub: Scrub | None = None,
-        heard: list[StreamEvent] | None = None,
+        heard: Watch | None = None,
     ) -> None:
         super().__init__(reader, writer, watch, undo, scrub, heard)
         self._restore = restore
@@ -226,7 +226,7 @@ class StreamPipe(_Pipe):
         write, restore, heard = self._writer.write, self._restore, self._heard
         for event in events:
             if heard is not None:
-                heard.append(event)
+                heard(event)
             if type(event) is not TextDelta:
                 self._note(event)
             if restore is None:
@@ -257,7 +257,7 @@ class TeePipe(_Pipe):
         keep_alive: bytes = COMMENT,
         undo: Undo | None = None,
         scrub: Scrub | None = None,
-        heard: list[StreamEvent] | None = None,
+        heard: Watch | None = None,
     ) -> None:
         super().__init__(reader, writer, watch, undo, scrub, heard)
         self._keep_alive = keep_alive
@@ -282,7 +282,7 @@ class TeePipe(_Pipe):
         try:
             for event in self._reader.feed(data):
                 if heard is not None:
-                    heard.append(event)
+                    heard(event)
                 if type(event) is TextDelta:
                     self._content = True
                 else:
@@ -312,7 +312,7 @@ class TeePipe(_Pipe):
         try:
             for event in self._reader.close():
                 if self._heard is not None:
-                    self._heard.append(event)
+                    self._heard(event)
                 if type(event) is not TextDelta:
                     self._note(event)
         except Exception as error:

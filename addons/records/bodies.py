@@ -6,31 +6,43 @@ body:    {"text": str}                          all of it
          {"omitted": {"sha256", "bytes", "type"}}
          {"same": "/request/body"}              the bytes of another body of this record, by JSON pointer
 chunks:  [[seconds, str | {"base64": str}], ...]
-         {"same": "/attempts/0/answer", "cuts": [[seconds, length], ...]}     the bytes of that answer, cut after these lengths
+         {"zstd": str, "cuts": [[seconds, length], ...]}     long ones: all bytes compressed, in base64; cut after these lengths
+        {"same": "/attempts/0/answer", "cuts": [[seconds, length], ...]}     the bytes of that answer
 """
 
 import base64
+import binascii
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
-from addons.records.members import Place
+import zstandard
+
+from addons.records.blocks import Cut
 from converters.json_codec import Json, JsonObject
 
-type Put = Callable[[bytes], str]  # content -> reference
+LONG = (
+    2048  # bytes of a stream; its events are nearly alike, and a longer one is written in a tenth of the space and time
+)
+_LEVEL = 1
+LARGEST = 64 * 1024 * 1024  # bytes; no stream in a record is longer
+
 type Get = Callable[[str], bytes]
 
 
-def write_body(body: bytes, places: Sequence[Place] = (), put: Put | None = None) -> JsonObject:
-    """places: what goes to the object store."""
+def write_body(body: bytes, cuts: Sequence[Cut] = ()) -> JsonObject:
+    """cuts: what is in the object store."""
     try:
-        if not places or put is None:
+        if not cuts:
             return {"text": body.decode()}
         pieces: list[Json] = []
         copied = 0
-        for start, end in places:
-            pieces += (body[copied:start].decode(), {"ref": put(body[start:end])})
+        for start, end, name in cuts:
+            if copied < start:
+                pieces.append(body[copied:start].decode())
+            pieces.append({"ref": name})
             copied = end
-        pieces.append(body[copied:].decode())
+        if copied < len(body):
+            pieces.append(body[copied:].decode())
         return {"pieces": pieces}
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(body).decode()}
@@ -74,16 +86,21 @@ def _piece(piece: Json, get: Get) -> bytes:
 
 
 def write_chunks(chunks: Sequence[tuple[float, bytes]]) -> list[Json]:
-    return [list(pair) for pair in chunk_pairs([at for at, _ in chunks], [data for _, data in chunks])]
+    return [[at, _chunk(data)] for at, data in chunks]
 
 
-def chunk_pairs(times: Iterable[float], chunks: Iterable[bytes]) -> list[tuple[float, Json]]:
-    """The same for what is written as JSON at once."""
-    chunks = list(chunks)
-    try:
-        return list(zip(times, [data.decode() for data in chunks], strict=True))
-    except UnicodeDecodeError:  # a chunk may end inside a character
-        return list(zip(times, map(_chunk, chunks), strict=True))
+class Streams:
+    """Writes them for records: short ones as they are, others compressed. Not for several threads at once."""
+
+    def __init__(self) -> None:
+        self._packer = zstandard.ZstdCompressor(level=_LEVEL)
+
+    def written(self, times: Sequence[float], chunks: Sequence[bytes]) -> Json:
+        if sum(map(len, chunks)) < LONG:
+            return write_chunks(list(zip(times, chunks, strict=True)))
+        packed = self._packer.compress(b"".join(chunks))
+        cuts: list[Json] = [[at, len(data)] for at, data in zip(times, chunks, strict=True)]
+        return {"zstd": base64.b64encode(packed).decode(), "cuts": cuts}
 
 
 def _chunk(data: bytes) -> Json:
@@ -99,17 +116,32 @@ def read_chunks(record: JsonObject, chunks: Json, get: Get) -> list[tuple[float,
         case list():
             return [_read_chunk(chunk) for chunk in chunks]
         case {"same": str(pointer), "cuts": list(cuts)}:
-            whole = read_answer(record, pointed(record, pointer), get)
-            found, at = [], 0
-            for cut in cuts:
-                match cut:
-                    case [int() | float() as seconds, int(length)]:
-                        found.append((float(seconds), whole[at : at + length]))
-                        at += length
-                    case _:
-                        raise ValueError("no cut of a stream")
-            return found
+            return _cut(read_answer(record, pointed(record, pointer), get), cuts)
+        case {"zstd": str(text), "cuts": list(cuts)}:
+            return _cut(_unpacked(text), cuts)
     raise ValueError("no chunks of a record")
+
+
+def _cut(whole: bytes, cuts: Sequence[Json]) -> list[tuple[float, bytes]]:
+    found, at = list[tuple[float, bytes]](), 0
+    for cut in cuts:
+        match cut:
+            case [int() | float() as seconds, int(length)]:
+                found.append((float(seconds), whole[at : at + length]))
+                at += length
+            case _:
+                raise ValueError("no cut of a stream")
+    return found
+
+
+def _unpacked(text: str) -> bytes:
+    try:
+        packed = base64.b64decode(text, validate=True)
+        if not 0 <= zstandard.frame_content_size(packed) <= LARGEST:  # it would be believed
+            raise ValueError("a compressed stream of no known length, or too long")
+        return zstandard.ZstdDecompressor().decompress(packed)
+    except (zstandard.ZstdError, binascii.Error) as error:
+        raise ValueError(f"no compressed stream ({error})") from None
 
 
 def _read_chunk(chunk: Json) -> tuple[float, bytes]:

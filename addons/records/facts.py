@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from addons.attempts import Attempt, Fields
+from addons.heard import Heard
 from addons.providers.base import Provider
-from converters.events import StreamEvent, Usage
+from converters.events import Usage
 from converters.json_codec import JsonObject
 from converters.loss import Loss
 from converters.profile import DEFAULT, Profile
@@ -25,7 +26,7 @@ class Facts:
 
     parsed: the body, read, with `said`, if that is at hand; it is not changed. said: what the path says and bodies of other protocols say (Gemini's model and stream). asked: the model asked for; named: the
     provider that the client named; why: what decided on the provider. generates: a call whose answer is a model's words.
-    chat, events: the request and the last attempt's answer as they were read for the exchange itself, if they were; else they are
+    chat, heard: the request and the last attempt's answer as they were read for the exchange itself, if they were; else they are
     read from the bytes. provider, profile, restore: of the last attempt, for reading its answer. answer, chunks: what the client got, one of the two.
     prompt: the operator's system prompt, which is not in the body. secrets: of our own, that were sent; they must not be in the
     record. replays: id of the exchange whose request this one repeats. chaos: the fault that was injected on purpose.
@@ -67,7 +68,7 @@ class Facts:
     answer_headers: Fields = ()
     answer: bytes = field(default=b"", repr=False)
     chunks: Chunks = field(default_factory=list, repr=False)
-    events: list[StreamEvent] | None = field(default=None, repr=False)
+    heard: Heard | None = field(default=None, repr=False)
     usage: Usage = field(default_factory=Usage)
     stop_reason: str | None = None
     loss: Loss = field(default_factory=Loss)
@@ -84,4 +85,4 @@ class Facts:
         for made in self.attempts:
             own = 0 if made.body is self.body else len(made.body)
             bodies += own + len(made.answer) + sum(len(data) + 100 for _, data in made.chunks)
-        return bodies + 120 * len(self.events or ()) + 4096
+        return bodies + 4096

@@ -26,7 +26,7 @@ except ImportError:  # Windows: one process alone may write there
 
 _NAME = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.(\d{1,9}))?\.jsonl(\.zst)?")
 _MARGIN = timedelta(days=1)  # a day begins earlier elsewhere, and clocks are set
-_LEVEL = 9  # a rotated file is compressed once and read seldom
+_LEVEL = 3  # a tenth larger than with 9, for a fifth of the time
 
 
 @dataclass(frozen=True, slots=True, order=True)

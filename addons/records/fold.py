@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from addons.attempts import Attempt
 from addons.records.facts import Facts
-from converters.collect import Collector
+from converters.collect import Collector, replay
 from converters.counting import count_body
 from converters.errors import ConversionError, UpstreamError
 from converters.events import Answer, AnswerImage, StreamEvent
@@ -24,7 +24,7 @@ def read_chat(facts: Facts) -> Chat:
     if facts.chat is not None:
         return facts.chat
     try:
-        body = facts.parsed or _parsed(facts)
+        body = parsed(facts)
         if facts.action == "count":
             body = count_body(facts.wire.name, body)
         return facts.wire.parse_request(body, Loss())
@@ -32,7 +32,10 @@ def read_chat(facts: Facts) -> Chat:
         raise ValueError(f"the request could not be read: {error}") from error
 
 
-def _parsed(facts: Facts) -> JsonObject:
+def parsed(facts: Facts) -> JsonObject:
+    """The request's body, not to be changed. Raises ValueError."""
+    if facts.parsed:
+        return facts.parsed
     body = loads(facts.body)
     if not isinstance(body, dict):
         raise ValueError("the request body is no JSON object")
@@ -47,8 +50,10 @@ def read_answer(facts: Facts) -> Answer | None:
     made = facts.attempts[-1] if facts.attempts else None
     wire = facts.provider.wire if facts.provider else None
     if made is not None and wire is not None and made.status == 200:
-        events = _of_provider(facts, made, wire) if facts.events is None else facts.events
-        return _folded(events, facts.restore)
+        if facts.heard is None:
+            return _folded(_of_provider(facts, made, wire), facts.restore)
+        heard = facts.heard.done()
+        return _some(heard) if not facts.restore or not facts.restore.needed else _folded(replay(heard), facts.restore)
     if made is None and facts.status == 200:
         is_stream = "event-stream" in content_type(facts.answer_headers)
         body = b"".join(data for _, data in facts.chunks) or facts.answer
@@ -88,7 +93,10 @@ def _folded(events: Iterable[StreamEvent], restore: Restore | None) -> Answer | 
                 collector.add(seen)
     except (UpstreamError, ValueError, KeyError):
         pass  # broke off; what came is what there is
-    answer = collector.done()
+    return _some(collector.done())
+
+
+def _some(answer: Answer) -> Answer | None:
     return answer if answer.parts or answer.finish else None
 
 

@@ -2,10 +2,10 @@
 
 import json
 import re
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterator
 
-from addons.alike import alike
+from addons.alike import Ends, Recent
 
 SMALLEST = 512  # bytes; less is not worth a file
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -14,9 +14,8 @@ _REPEATED = frozenset({"tools", "functions", "system", "instructions", "systemIn
 _LED = frozenset({"messages", "input"})  # lists whose first entry may be the system prompt
 _ENVELOPES = frozenset({"request", "generateContentRequest"})  # objects that hold the body proper
 _NAMES = tuple(f'"{name}"'.encode() for name in sorted(_REPEATED | _LED | _ENVELOPES))
+_NAMES_IN_ANSWERS = (b'"tools"', b'"instructions"')  # the Responses API says them again
 _SHORT = 4096  # bytes; a longer one is looked at by what it has in common with others
-_KEPT = 4  # of each kind
-_LARGEST_KEPT = 2 * 1024 * 1024
 
 type Place = tuple[int, int]  # offsets of bytes: first, behind the last
 
@@ -25,29 +24,34 @@ class Members:
     """Finds them; remembers the last bodies, whose beginning and end most new ones share. Not for several threads at once."""
 
     def __init__(self) -> None:
-        self._kept: defaultdict[str, deque[tuple[bytes, list[Place]]]] = defaultdict(lambda: deque(maxlen=_KEPT))
+        self._recent: defaultdict[str, Recent[list[Place]]] = defaultdict(Recent)
 
     def places(self, body: bytes, kind: str = "") -> list[Place]:
         """kind: names those that it is likely to be like. In order, not overlapping, each one JSON value; [] for what is no JSON object. UnicodeDecodeError if it is searched and not UTF-8."""
-        if len(body) < SMALLEST or (len(body) < _SHORT and not any(name in body for name in _NAMES)):
+        if len(body) < SMALLEST or (len(body) < _SHORT and not _names_any(body, kind)):
             return []
-        found = self._as_before(body, kind)
+        before, places, ends = self._recent[kind].most_alike(body)
+        found = None if places is None else _as_before(places, len(before), len(body), ends)
         if found is None:
             found = places_in(body)
-        if len(body) <= _LARGEST_KEPT:
-            self._kept[kind].appendleft((body, found))
+        self._recent[kind].keep(body, found, before, ends)
         return found
 
-    def _as_before(self, body: bytes, kind: str) -> list[Place] | None:
-        """Those of a body that differs in other places alone."""
-        for before, places in self._kept[kind]:
-            start, end = alike(before, body)
-            if 2 * (start + end) < len(body):
-                continue
-            shift, tail = len(body) - len(before), len(before) - end
-            if all(last <= start or first >= tail for first, last in places):
-                return [(first, last) if last <= start else (first + shift, last + shift) for first, last in places]
+
+def _as_before(places: list[Place], before: int, now: int, ends: Ends) -> list[Place] | None:
+    """Those of a body that differs in other places alone. before, now: lengths."""
+    start, end = ends
+    shift, tail = now - before, before - end
+    if 2 * (start + end) < now or any(first < tail and last > start for first, last in places):
         return None
+    return [(first, last) if last <= start else (first + shift, last + shift) for first, last in places]
+
+
+def _names_any(body: bytes, kind: str) -> bool:
+    for name in _NAMES_IN_ANSWERS if kind == "answer" else _NAMES:  # noqa: SIM110  # `any` takes twice the time, and most bodies are asked
+        if name in body:
+            return True
+    return False
 
 
 def places_in(body: bytes) -> list[Place]:

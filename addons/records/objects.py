@@ -22,6 +22,10 @@ except ImportError:  # Windows: one process alone may write there
 _FILE = re.compile(r"[0-9a-f]{64}\.json")
 PREFIX = "sha256:"
 GRACE = 3600.0  # seconds; what is younger may be about to be named by a record, and is not removed
+_SURE = GRACE / 4  # seconds for which one that was young is not looked at again
+_MOST_YOUNG = 10_000
+
+type Inode = tuple[int, int, int] | None
 
 
 def reference(content: bytes) -> str:
@@ -33,6 +37,9 @@ class Objects:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        # Until when, in monotonic and in unix seconds: one stands still while the machine sleeps, the other may be set back.
+        self._young: dict[str, tuple[float, float]] = {}
+        self._seen: Inode = None
 
     def put(self, content: bytes) -> str:
         """The reference to `content`, which is stored now if it was not before."""
@@ -42,15 +49,45 @@ class Objects:
 
     def store(self, name: str, content: bytes) -> None:
         """name: the reference to `content`. A record is about to name it: nobody must take it for one that no record needs."""
-        path = self.path(name)
-        if _age(path) < GRACE / 2:
+        if self.keeps(name):
             return
+        path = self.path(name)
         make_private_dir(path.parent)
         with self._locked():
-            try:
-                os.utime(path)
-            except FileNotFoundError:
-                write_private(path, content)
+            write_private(path, content)
+        self._remember(name)
+
+    def keeps(self, name: str) -> bool:
+        """Whether it is there. Then it stays, too: a record is about to name it."""
+        monotonic, unix = self._young.get(name, (0.0, 0.0))
+        if time.monotonic() < monotonic and time.time() < unix:
+            return True
+        path = self.path(name)
+        try:
+            if time.time() - path.stat().st_mtime >= GRACE / 4:
+                with self._locked():
+                    os.utime(path)
+        except FileNotFoundError:
+            return False
+        self._remember(name)
+        return True
+
+    def _remember(self, name: str) -> None:
+        if len(self._young) >= _MOST_YOUNG:
+            self._young.clear()
+        self._young[name] = time.monotonic() + _SURE, time.time() + _SURE
+
+    def look(self) -> None:
+        """Somebody may have removed the folder, or folders in it: nothing of it is sure then. For whoever asks `keeps` often, now
+        and then."""
+        try:
+            stat = self._folder.stat()
+            seen: Inode = stat.st_ino, stat.st_dev, stat.st_mtime_ns  # of one made anew the number may be the same
+        except OSError:
+            seen = None
+        if seen is None or seen != self._seen:
+            self._seen = seen
+            self._young.clear()
 
     def remove_unused(self, before: float) -> int:
         """Those that no record has named since, in unix seconds; how many. Cheap: nothing is read."""
@@ -96,11 +133,3 @@ class Objects:
             yield
         finally:
             os.close(fd)
-
-
-def _age(path: Path) -> float:
-    """Seconds since a record named it, or a little more."""
-    try:
-        return time.time() - path.stat().st_mtime
-    except FileNotFoundError:
-        return float("inf")

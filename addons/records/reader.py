@@ -9,21 +9,26 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 
-from addons.records.bodies import read_answer, read_body, read_chunks
+from addons.records.bodies import Get, read_answer, read_body, read_chunks
 from addons.records.files import RecordFile, lines_of, record_files
 from addons.records.objects import Objects
 from addons.records.prompt import prompts_in
 from converters.json_codec import Json, JsonObject, dumps, loads
 
 READS = "aiclient.record/1"
+NO_HISTORY: JsonObject = {
+    "conversation": None,
+    "no_conversation": "a part of its history is not in the folder of objects",
+}
+_STRETCHES = 1 << 25  # bytes of histories that are kept while records are read
 _BLOCK = 1 << 20  # bytes, of a file that is read from its end
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which records. All that is set must hold. since, until: unix seconds of their beginning. model: asked for or served, `*` is
-    any text. status: `200`, `4xx`, or a state (`complete`, `cut`, `failed`, `cancelled`). text: anywhere in it, whatever the case.
-    id: how it begins, with or without `req_`."""
+    any text. status: `200`, `4xx`, or a state (`complete`, `cut`, `failed`, `cancelled`). text: anywhere in it, whatever the case; not
+    in what it only refers to, nor in a stream that is compressed. id: how it begins, with or without `req_`."""
 
     since: float | None = None
     until: float | None = None
@@ -82,6 +87,8 @@ class Records:
         self.folder = folder
         self.torn = self.foreign = 0
         self.objects = Objects(folder / "objects")
+        self._stretches: dict[str, bytes] = {}
+        self._kept_bytes = 0
 
     def each(self, wanted: Wanted | None = None, *, resolve: bool = True) -> Iterator[JsonObject]:
         """In the order that they were written in. resolve: with the lists of `system` and `tools` in their conversations."""
@@ -169,8 +176,9 @@ class Records:
         return " and ".join(f"{count:,} {what}" for count, what in counts if count)
 
     def resolved(self, record: JsonObject) -> JsonObject:
-        """With lists of system texts and tools and the operator's prompt in the place of references; null where an object is missing
-        or damaged."""
+        """With the whole history, lists of system texts and tools and the operator's prompt in the place of references; null where an
+        object is missing or damaged."""
+        record = self.with_history(record)
         talk = record.get("conversation")
         if isinstance(talk, dict):
             for name in ("system", "tools"):
@@ -178,6 +186,25 @@ class Records:
         for prompt in prompts_in(record):
             prompt["text"] = self._resolve(prompt.get("text"))
         return record
+
+    def with_history(self, record: JsonObject) -> JsonObject:
+        """With the messages of its conversation in the place of references to lists of them. Without its conversation where one is
+        missing: half a history would be another conversation."""
+        try:
+            return with_history(record, self._stretch)
+        except (OSError, ValueError):
+            return record | NO_HISTORY
+
+    def _stretch(self, name: str) -> bytes:
+        """Many records share them."""
+        content = self._stretches.pop(name, None)
+        if content is None:
+            content = self.objects.get(name)
+            self._kept_bytes += len(content)
+            while self._stretches and self._kept_bytes > _STRETCHES:
+                self._kept_bytes -= len(self._stretches.pop(next(iter(self._stretches))))
+        self._stretches[name] = content
+        return content
 
     def _resolve(self, value: Json) -> Json:
         match value:
@@ -206,6 +233,25 @@ class Records:
         if "chunks" in answer:
             return read_chunks(record, answer["chunks"], self.objects.get)
         return [(0.0, read_answer(record, answer, self.objects.get))]
+
+
+def with_history(record: JsonObject, get: Get) -> JsonObject:
+    """As `Records.with_history`; get: the bytes of an object. Raises what that does, and ValueError."""
+    talk = member(record, "conversation")
+    messages = talk.get("messages")
+    if not isinstance(messages, list):
+        return record
+    found: list[Json] = []
+    for message in messages:
+        match message:
+            case {"ref": str(name)}:
+                stretch = loads(get(name))
+                if not isinstance(stretch, list):
+                    raise ValueError(f"{name} is no part of a history")
+                found += stretch
+            case _:
+                found.append(message)
+    return record | {"conversation": talk | {"messages": found}}
 
 
 def packed(path: Path) -> Path:

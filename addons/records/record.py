@@ -9,15 +9,15 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from addons.attempts import Attempt, Fields
-from addons.records.bodies import chunk_pairs, is_media, omitted, write_body
+from addons.records.blocks import Blocks
+from addons.records.bodies import Streams, is_media, omitted, write_body
 from addons.records.conversation import answer_of, system_of, tools_of
 from addons.records.facts import Chunks, Facts
-from addons.records.fold import content_type, inline_media, plain_chunks, read_answer, read_chat
+from addons.records.fold import content_type, inline_media, plain_chunks, read_answer
 from addons.records.media import SMALLEST, media_spans, omit_media
-from addons.records.members import Members
 from addons.records.objects import Objects
 from addons.records.prompt import NAME, write_prompt
-from addons.records.strings import Strings
+from addons.records.reading import Reading
 from addons.records.talk import Talk
 from addons.redact import Redactor, recut
 from addons.redact_frames import fit_frames
@@ -44,9 +44,15 @@ class RecordMaker:
 
     def __init__(self, redactor: Redactor, objects: Objects | None, salt: bytes, *, media: bool = False) -> None:
         self._redactor, self._objects, self._salt, self.keeps_media = redactor, objects, salt, media
-        self._members, self._strings = Members(), Strings()
-        self._talk = Talk(lambda data: redactor.body(data), media=media)
+        self._blocks = None if objects is None else Blocks(objects)
+        self._streams, self.reading = Streams(), Reading()
+        self._talk = Talk(lambda data: redactor.body(data), objects, media=media)
         self._written: defaultdict[str, deque[tuple[Text, Text]]] = defaultdict(lambda: deque(maxlen=_KEPT))
+
+    def look(self) -> None:
+        """To be called now and then: whether the object store is still there."""
+        if self._objects is not None:
+            self._objects.look()
 
     def line(self, facts: Facts) -> bytes:
         """The record, with the line's end."""
@@ -103,13 +109,10 @@ class RecordMaker:
                 return [dumps(omitted(body, content))]
             body = omit_media(body, media, read=read)
         body = self._redactor.body(body, kind)
-        try:
-            if self._objects is not None and (places := self._members.places(body, kind)):
-                with suppress(OSError):  # the store cannot be written
-                    return [dumps(write_body(body, places, self._objects.put))]
-            return [b'{"text":', *self._strings.written(body, kind), b"}"]
-        except UnicodeDecodeError:
-            return [dumps(write_body(body))]
+        with suppress(OSError, UnicodeDecodeError):  # the store cannot be written, or this is no text
+            if self._blocks is not None and (cuts := self._blocks.cuts(body, kind)):
+                return [dumps(write_body(body, cuts))]
+        return [dumps(write_body(body))]
 
     def stream(self, chunks: Sequence[bytes], media: Sequence[Base64], content: str, *, split: bool) -> Sequence[bytes]:
         """As many chunks; `chunks` itself where nothing is left out. content: their type. split: see `Redactor.stream`."""
@@ -121,6 +124,10 @@ class RecordMaker:
             chunks = recut(data, pictures, list(map(len, chunks)))
         return self._redactor.stream(chunks, "stream", split=split)
 
+    def chunks(self, times: Sequence[float], chunks: Sequence[bytes]) -> Text:
+        """times: seconds, one for each."""
+        return dumps(self._streams.written(times, chunks))
+
 
 class _Making:
     """One record on its way."""
@@ -131,7 +138,7 @@ class _Making:
         self.reason = ""
         try:
             if facts.body:
-                self.chat = read_chat(facts)
+                self.chat = maker.reading.chat(facts)
         except ValueError as error:
             self.reason = str(error)
         self.answer: Answer | None = read_answer(facts)
@@ -274,7 +281,7 @@ class _Making:
         if not made.chunks:
             return _with(head, body=dumps(write_body(b"".join(written))))
         self.answers.append((pointer, data, written is plain))
-        return _with(head, chunks=dumps(chunk_pairs(_times(made.began, made.chunks), written)))
+        return _with(head, chunks=maker.chunks(_times(made.began, made.chunks), written))
 
     def _client_answer(self) -> Pieces:
         facts, maker = self.facts, self.maker
@@ -290,7 +297,11 @@ class _Making:
         if chunks:
             kind = content_type(facts.answer_headers)
             written = chunks if is_whole else maker.stream(chunks, self.media, kind, split=self.split)
-            return _with(head, chunks=_chunks(facts.began, facts.chunks, written, same))
+            times = _times(facts.began, facts.chunks)
+            if same:
+                cuts = list(zip(times, map(len, written), strict=True))
+                return _with(head, chunks=dumps({"same": same, "cuts": cuts}))
+            return _with(head, chunks=maker.chunks(times, written))
         if same:
             return _with(head, body=dumps({"same": same}))
         read = self.answer is not None or len(data) < 2048
@@ -323,13 +334,6 @@ def _list(items: Iterable[Pieces]) -> Pieces:
         pieces.append(b"," if pieces else b"[")
         pieces += item
     return [*pieces, b"]"] if pieces else [b"[]"]
-
-
-def _chunks(began: float, chunks: Chunks, written: Sequence[bytes], same: str) -> Text:
-    times = _times(began, chunks)
-    if same:
-        return dumps({"same": same, "cuts": list(zip(times, map(len, written), strict=True))})
-    return dumps(chunk_pairs(times, written))
 
 
 def _times(began: float, chunks: Chunks) -> list[float]:

@@ -1,52 +1,89 @@
 """Conversations as JSON text, redacted. An agent sends all of its conversation with every call: what stood in the last ones is
-neither redacted nor written anew."""
+neither redacted nor written anew, and long stretches of it are kept once, in the object store."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from itertools import takewhile
 
 from addons.records.conversation import message
+from addons.records.objects import Objects
 from converters.json_codec import dumps
 from converters.turns import ToolCall, Turn
 
-_KEPT = 4
+STRETCH = 16 * 1024  # bytes of messages that are kept as one object
+_KEPT = 16  # conversations that go on side by side
+_REWRITTEN = 6  # turns at its end in which a conversation may differ from the one that goes on from it
 _FEWEST = 4  # turns that are worth keeping
 
-type Written = tuple[Sequence[Turn], list[bytes]]
+
+@dataclass(slots=True, eq=False)
+class _Written:
+    """messages: JSON, one for each turn. calls: the names of its calls by id, for each turn. stretches: (behind its last turn,
+    reference), from the first turn on."""
+
+    turns: Sequence[Turn] = ()
+    messages: list[bytes] = field(default_factory=list)
+    calls: list[dict[str, str]] = field(default_factory=list)
+    stretches: list[tuple[int, str]] = field(default_factory=list)
 
 
 class Talk:
-    """Remembers the messages of the last conversations. redact: JSON text -> the same without secrets, JSON still. media: pictures
-    and files are kept. Not for several threads at once."""
+    """Remembers the messages of the last conversations. redact: JSON text -> the same without secrets, JSON still. objects: None
+    where all stands in the record. media: pictures and files are kept. Not for several threads at once."""
 
-    def __init__(self, redact: Callable[[bytes], bytes], *, media: bool) -> None:
-        self._redact, self._media = redact, media
-        self._kept: deque[Written] = deque(maxlen=_KEPT)
+    def __init__(self, redact: Callable[[bytes], bytes], objects: Objects | None, *, media: bool) -> None:
+        self._redact, self._objects, self._media = redact, objects, media
+        self._kept: deque[_Written] = deque(maxlen=_KEPT)
 
     def forget(self) -> None:
         """There is more to redact than there was."""
         self._kept.clear()
 
     def messages(self, turns: Sequence[Turn]) -> list[bytes]:
-        """Each of them. turns: not changed from now on."""
-        names: dict[str, str] = {}
+        """Each of them, and references to lists of those that were written before. turns: not changed from now on."""
         known, before = self._most_alike(turns)
-        written = before[:known]
-        for number, turn in enumerate(turns):
-            names |= {part.id: part.name for part in turn.parts if type(part) is ToolCall}
-            if number >= known:
-                written.append(self._redact(dumps(message(turn, names, media=self._media))))
+        written = _Written(turns, before.messages[:known], before.calls[:known])
+        names: dict[str, str] = {}
+        for calls in written.calls:
+            names |= calls
+        for turn in turns[known:]:
+            calls = {part.id: part.name for part in turn.parts if type(part) is ToolCall}
+            names |= calls
+            written.calls.append(calls)
+            written.messages.append(self._redact(dumps(message(turn, names, media=self._media))))
+        if self._objects is not None:
+            self._keep(written, known, before, self._objects)
         if len(turns) >= _FEWEST:
-            self._kept.appendleft((turns, written))
-        return written
+            if before.turns and known + _REWRITTEN >= len(before.turns):
+                self._kept.remove(before)
+            self._kept.appendleft(written)
+        shared = written.stretches[-1][0] if written.stretches else 0
+        return [*(b'{"ref":"%b"}' % name.encode() for _, name in written.stretches), *written.messages[shared:]]
 
-    def _most_alike(self, turns: Sequence[Turn]) -> tuple[int, list[bytes]]:
+    def _keep(self, written: _Written, known: int, before: _Written, objects: Objects) -> None:
+        """What was written before goes to the object store; where that cannot be written, it stays in the record."""
+        try:
+            written.stretches = [stretch for stretch in before.stretches if stretch[0] <= known]
+            if not all(objects.keeps(name) for _, name in written.stretches):
+                written.stretches = []
+            start, size = written.stretches[-1][0] if written.stretches else 0, 0
+            for number in range(start, known):
+                size += len(written.messages[number])
+                if size >= STRETCH:
+                    name = objects.put(b"[%b]" % b",".join(written.messages[start : number + 1]))
+                    written.stretches.append((number + 1, name))
+                    start, size = number + 1, 0
+        except OSError:
+            written.stretches = []
+
+    def _most_alike(self, turns: Sequence[Turn]) -> tuple[int, _Written]:
         """How many of the first turns were written before, and how."""
-        found: tuple[int, list[bytes]] = 0, []
-        for kept, written in self._kept:
-            known = sum(1 for _ in takewhile(_is_same, zip(kept, turns, strict=False)))
+        found: tuple[int, _Written] = 0, _Written()
+        for kept in self._kept:
+            known = sum(1 for _ in takewhile(_is_same, zip(kept.turns, turns, strict=False)))
             if known > found[0]:
-                found = known, written
+                found = known, kept
             if 2 * known > len(turns):  # the request before
                 break
         return found
@@ -55,6 +92,8 @@ class Talk:
 def _is_same(pair: tuple[Turn, Turn]) -> bool:
     """Also for JSON, which tells 1 from 1.0 and true, in the arguments of calls."""
     one, other = pair
+    if one is other:
+        return True
     if one != other:
         return False
     for part in one.parts:

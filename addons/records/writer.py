@@ -207,6 +207,8 @@ class Writer:
         return self._over or self._bytes >= min(_TOGETHER, self._limit // 2)
 
     def _write(self, several: Sequence[Facts]) -> None:
+        if self._maker is not None:
+            self._maker.look()
         lines = [line for facts in several if (line := self._line(facts))]
         if not lines:
             return

@@ -97,7 +97,7 @@ class _Writing:
         chunks, body = answer.get("chunks"), answer.get("body")
         if "chunks" in answer:
             found = read_chunks(self._record, chunks, self._get)
-            fit = fit_frames if _is_framed(answer) else None
+            fit = fit_frames if is_framed(answer) else None
             clean = self._redactor.stream([data for _, data in found], split=True, fit=fit)
             lines = ",\n".join(
                 json.dumps([seconds, len(data)]) for (seconds, _), data in zip(found, clean, strict=True)
@@ -128,7 +128,7 @@ class _Writing:
         (self._folder / name).write_bytes(content)
 
 
-def _is_framed(answer: JsonObject) -> bool:
+def is_framed(answer: JsonObject) -> bool:
     """Whether its stream is one of binary frames, with checksums."""
     return any(name == "content-type" and value.startswith(FRAMES) for name, value in fields(answer.get("headers")))
 

@@ -1,6 +1,7 @@
 """One exchange in one archive: readable by aiclient's own commands, without secrets, and for its owner alone."""
 
 import json
+import re
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,16 @@ from addons.records.reader import Records
 from addons.redact import Redactor
 from converters.json_codec import JsonObject
 from converters.system_prompt import SystemPrompt
-from tests.addons.records.samples import anthropic_body, attempt, exchange, maker, whole_answer
+from tests.addons.records.samples import (
+    ANTHROPIC_STREAM,
+    BEGAN,
+    anthropic_body,
+    attempt,
+    exchange,
+    maker,
+    streamed,
+    whole_answer,
+)
 
 ID = f"req_{1:024x}"
 CANARY = "canary-0f9e8d7c6b5a4f3e2d1c"
@@ -121,3 +131,115 @@ def test_half_an_archive_is_removed(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space"):
         pack(broken(), "root", tmp_path / "x.tar.gz", 0.0)
     assert list(tmp_path.iterdir()) == []
+
+
+# --- what stands in pieces on disk ---
+
+MAIL = "somebody.else@example.com"
+
+
+def of_a_long_talk(folder: Path) -> JsonObject:
+    """The record of a call whose history is in blocks, which are cut anywhere in secrets; written without redaction."""
+    text = f"{SHAPED} {MAIL} {CANARY} " * 700
+    history = [
+        {"role": "assistant" if n % 2 else "user", "content": f"{n} {SHAPED} {MAIL} {CANARY} " * 9} for n in range(60)
+    ]
+    body = anthropic_body(messages=[{"role": "user", "content": text}, *history, {"role": "user", "content": "?"}])
+    record_maker = maker(folder, Redactor(shapes=False))
+    for number in range(3):
+        line = record_maker.line(exchange(number, body=body, attempts=[]))
+    record = json.loads(line)
+    assert isinstance(record, dict)
+    return record
+
+
+def pieces_of(record: JsonObject) -> list[str]:
+    pieces = record["request"]["body"]["pieces"]  # type: ignore[call-overload, index]
+    assert isinstance(pieces, list)
+    return [str(piece["ref"]) for piece in pieces if isinstance(piece, dict)]
+
+
+def knowing() -> Redactor:
+    redactor = Redactor(rules=("emails",))
+    redactor.refresh([CANARY])
+    return redactor
+
+
+PARTS = (b"Z9y8X7w6", b"sk-proj", b"0f9e8d7c", b"5a4f3e2d1c", b"somebody", b"example.com")
+
+
+def test_a_secret_across_two_blocks_is_found(tmp_path: Path) -> None:
+    record, objects = of_a_long_talk(tmp_path), Objects(tmp_path / "objects")
+    before = json.dumps(record)
+    ends = [objects.get(name)[-100:].rpartition(b" ")[2] for name in pieces_of(record)]
+    assert any(end in secret.encode() for end in ends for secret in (SHAPED, MAIL, CANARY) if end)
+    files = bundle(record, objects, knowing(), {}, {})
+    everything = b"\n".join(file.content for file in files)
+    assert [part for part in PARTS if part in everything] == []
+    assert json.dumps(record) == before, "what was handed in is as it was"
+    unpacked(files, tmp_path / "b")
+    found = Records(tmp_path / "b" / "records").find(f"{2:024x}")
+    talk = found["conversation"]
+    assert isinstance(talk, dict)
+    assert len(talk["messages"]) == 62  # type: ignore[arg-type]
+    assert len(json.loads(files[1].content)["conversation"]["messages"]) == 62, "in the record itself"
+    assert json.loads(Records(tmp_path / "b" / "records").request_body(found))["messages"][-1]["content"] == "?"
+
+
+@pytest.mark.parametrize("gone", range(3))
+def test_a_block_that_is_gone_costs_only_itself(tmp_path: Path, gone: int) -> None:
+    """The others are put together all the same."""
+    record, objects = of_a_long_talk(tmp_path), Objects(tmp_path / "objects")
+    names = pieces_of(record)
+    objects.path(names[gone + 1]).unlink()
+    files = bundle(record, objects, knowing(), {}, {})
+    everything = b"\n".join(file.content for file in files)
+    beside = [secret for secret in (SHAPED, MAIL, CANARY) if secret.encode() in everything]
+    assert beside == []
+    body = json.loads(next(file.content for file in files if file.name.endswith(".jsonl")))["request"]["body"]
+    assert [piece for piece in body["pieces"] if isinstance(piece, dict)] == [{"ref": names[gone + 1]}]
+    assert len(body["pieces"]) == 3
+    for piece in body["pieces"]:
+        if isinstance(piece, str):  # a secret that stands half in what is gone is none any more
+            assert [part for part in PARTS if part.decode() in piece[80:-80]] == []
+
+
+def test_a_history_that_is_not_whole_is_told_in_the_transcript(tmp_path: Path) -> None:
+    record, objects = of_a_long_talk(tmp_path), Objects(tmp_path / "objects")
+    name = record["conversation"]["messages"][0]["ref"]  # type: ignore[call-overload, index]
+    objects.path(str(name)).unlink()
+    files = bundle(record, objects, knowing(), {}, {})
+    text = next(file.content.decode() for file in files if file.name == "transcript.txt")
+    assert "(no conversation: a part of its history is not in the folder of objects)" in text
+
+
+def delta(text: str) -> bytes:
+    event = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
+    return b"event: content_block_delta\ndata: " + json.dumps(event).encode() + b"\n\n"
+
+
+def said(stream: bytes) -> str:
+    return "".join(json.loads(text) for text in re.findall(rb'"text": ("[^"]*")', stream))
+
+
+def test_a_secret_in_a_packed_stream_is_found_also_in_pieces(tmp_path: Path) -> None:
+    """Of an answer whose client got the same bytes, cut elsewhere."""
+    words = [f"key {SHAPED} mail {MAIL} ", "and ", "some", "body.else@exa", "mple.com ", *["more words "] * 40]
+    chunks = [*ANTHROPIC_STREAM[:2], *map(delta, words), *ANTHROPIC_STREAM[4:]]
+    sent = b"".join(chunks)
+    facts = streamed(chunks, id=ID)
+    facts.chunks = [(BEGAN + 0.2, sent[:700]), (BEGAN + 0.3, sent[700:])]
+    record = json.loads(maker(tmp_path / "a", Redactor(shapes=False)).line(facts))
+    assert "zstd" in record["attempts"][0]["answer"]["chunks"]
+    assert "same" in record["answer"]["chunks"]
+    files = bundle(record, Objects(tmp_path / "a" / "objects"), knowing(), {}, {})
+    everything = b"\n".join(file.content for file in files)
+    assert [part for part in (*PARTS, b"body.else") if part in everything] == []
+    records = Records(unpacked(files, tmp_path / "b") / "records")
+    found = records.find(ID)
+    clean = b"".join(data for _, data in records.answer(found, 0))
+    assert len(records.answer(found, 0)) == len(chunks)
+    assert said(clean).startswith("key [redacted:key] mail [redacted:email] and [redacted:email] more words")
+    assert said(clean).endswith("more words ")
+    assert b"".join(data for _, data in records.answer(found)) == clean
+    assert len(records.answer(found)) == 2

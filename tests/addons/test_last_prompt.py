@@ -23,7 +23,7 @@ def sink(folder: Path) -> LastPrompt:
 def test_each_client_has_its_own_and_the_latest_is_where_it_always_was(tmp_path: Path) -> None:
     record_maker, last = maker(tmp_path), sink(tmp_path)
     for facts in (asked(1, NEW, "Of Claude. " * 80), asked(2, "codex_cli_rs/0.1", "Of Codex.")):
-        last.append(record_maker.line(facts), TODAY)
+        last.extend([record_maker.line(facts)], TODAY)
     folder = tmp_path / "prompts"
     assert (folder / "claude-cli" / "system_prompt.txt").read_text() == "Of Claude. " * 80
     assert (folder / "codex_cli_rs" / "system_prompt.txt").read_text() == "Of Codex."
@@ -33,22 +33,22 @@ def test_each_client_has_its_own_and_the_latest_is_where_it_always_was(tmp_path:
 
 def test_the_same_prompt_again_touches_no_file(tmp_path: Path) -> None:
     record_maker, last = maker(tmp_path), sink(tmp_path)
-    last.append(record_maker.line(asked(1)), TODAY)
+    last.extend([record_maker.line(asked(1))], TODAY)
     file = tmp_path / "prompts" / "fetch_system_prompt.txt"
     before = file.stat()
-    last.append(record_maker.line(asked(2)), TODAY)
+    last.extend([record_maker.line(asked(2))], TODAY)
     assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 def test_a_prompt_that_another_process_wrote_meanwhile_is_not_the_last_one_any_more(tmp_path: Path) -> None:
     record_maker, last = maker(tmp_path), sink(tmp_path)
-    last.append(record_maker.line(asked(1)), TODAY)
+    last.extend([record_maker.line(asked(1))], TODAY)
     file = tmp_path / "prompts" / "fetch_system_prompt.txt"
     said = file.read_text()
     write_private(file, b"Another client's.")
-    last.append(record_maker.line(asked(2)), TODAY)
+    last.extend([record_maker.line(asked(2))], TODAY)
     assert file.read_text() == said
-    last.append(record_maker.line(asked(3, system="Another.")), TODAY)
+    last.extend([record_maker.line(asked(3, system="Another."))], TODAY)
     assert file.read_text() == "Another."
 
 
@@ -56,7 +56,7 @@ def test_a_prompt_that_another_process_wrote_meanwhile_is_not_the_last_one_any_m
 def test_a_clients_name_leads_nowhere_else(agent: str, tmp_path: Path) -> None:
     home = tmp_path / "home"
     last = LastPrompt(home / "prompts", Objects(tmp_path / "objects"))
-    last.append(maker(tmp_path).line(asked(1, agent, "Short.")), TODAY)
+    last.extend([maker(tmp_path).line(asked(1, agent, "Short."))], TODAY)
     written = sorted(path.relative_to(home).parts for path in home.rglob("*.txt"))
     assert len(written) == 2
     assert {parts[0] for parts in written} == {"prompts"}
@@ -65,8 +65,8 @@ def test_a_clients_name_leads_nowhere_else(agent: str, tmp_path: Path) -> None:
 
 def test_a_request_without_a_system_prompt_leaves_the_last_one(tmp_path: Path) -> None:
     record_maker, last = maker(tmp_path), sink(tmp_path)
-    last.append(record_maker.line(asked(1, system="Kept.")), TODAY)
-    last.append(record_maker.line(asked(2, system=[])), TODAY)
+    last.extend([record_maker.line(asked(1, system="Kept."))], TODAY)
+    last.extend([record_maker.line(asked(2, system=[]))], TODAY)
     assert (tmp_path / "prompts" / "fetch_system_prompt.txt").read_text() == "Kept."
 
 
@@ -74,15 +74,26 @@ def test_a_disk_that_says_no_is_told_and_the_next_prompt_is_written_all_the_same
     (tmp_path / "prompts").write_text("a file")
     last, line = sink(tmp_path), maker(tmp_path).line(asked(1))
     with pytest.raises(OSError, match="prompts"):
-        last.append(line, TODAY)
+        last.extend([line], TODAY)
     (tmp_path / "prompts").unlink()
-    last.append(line, TODAY)
+    last.extend([line], TODAY)
     assert (tmp_path / "prompts" / "fetch_system_prompt.txt").exists()
 
 
 def test_what_has_no_conversation_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("addons.last_prompt.sighting", lambda line: pytest.fail("it was read"))
-    sink(tmp_path).append(maker(tmp_path).line(exchange(body=b"{")), TODAY)
+    nothing_said = maker(tmp_path).line(asked(2, system=[]))
+    sink(tmp_path).extend([maker(tmp_path).line(exchange(body=b"{")), nothing_said], TODAY)
+
+
+def test_the_last_prompt_of_each_client_counts_of_those_that_come_together(tmp_path: Path) -> None:
+    record_maker = maker(tmp_path)
+    said = [("one/1", "First."), ("two/1", "Second."), ("one/1", "Third."), ("one/1", [])]
+    sink(tmp_path).extend([record_maker.line(asked(n, *each)) for n, each in enumerate(said)], TODAY)
+    folder = tmp_path / "prompts"
+    assert (folder / "one" / "system_prompt.txt").read_text() == "Third."
+    assert (folder / "two" / "system_prompt.txt").read_text() == "Second."
+    assert (folder / "fetch_system_prompt.txt").read_text() == "Third."
 
 
 def test_the_recorder_keeps_them_beside_its_records(tmp_path: Path, own_environment: Path) -> None:

@@ -7,9 +7,10 @@ import pytest
 from mitmproxy.http import Headers, Response
 
 from addons import taped_pipe
+from addons.heard import Heard
 from addons.taped_pipe import Tape, Taped, listen, was_streamed
 from converters.errors import Kind, UpstreamError
-from converters.events import StreamEvent, TextDelta
+from converters.events import AnswerText, TextDelta, TextStart
 from tests.addons.legs_rig import CHAT, CHAT_PATH, OPENAI, call, live
 
 
@@ -97,21 +98,22 @@ def test_a_stream_without_end_does_not_fill_the_memory(monkeypatch: pytest.Monke
     monkeypatch.setattr(taped_pipe, "LONGEST", 45)
     upstream: Tape = []
     down: Tape = []
-    heard: list[StreamEvent] = []
+    heard = Heard()
+    heard.add(TextStart(0))
 
     class Reading(Fake):
         @override
         def feed(self, data: bytes) -> bytes:
-            heard.append(TextDelta(0, data.decode()))
+            heard.add(TextDelta(0, data.decode()))
             return super().feed(data)
 
     pipe = Taped(Reading(b"ten bytes."), upstream, down, heard, lambda: 0.0)
     assert [pipe.feed(b"ten bytes.") for _ in range(2)] == [b"ten bytes."] * 2
     assert not pipe.full
-    assert len(heard) == 2
+    assert heard.done().parts == [AnswerText("ten bytes." * 2)]
     assert [pipe.feed(b"ten bytes.") for _ in range(3)] == [b"ten bytes."] * 3, "the client gets all of it"
     assert pipe.full
     assert sum(len(data) for _, data in upstream + down) == 40
-    assert heard == []
+    assert heard.done().parts == []
     assert pipe.close() == b"ten bytes."
     assert len(down) == 2

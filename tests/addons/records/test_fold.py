@@ -4,6 +4,7 @@ import gzip
 
 import pytest
 
+from addons.heard import Heard
 from addons.providers import catalogue
 from addons.records.fold import content_type, header, inline_media, plain_chunks, read_answer, read_chat
 from converters.collect import replay
@@ -58,10 +59,12 @@ def test_the_last_attempt_counts() -> None:
 
 
 def test_what_was_heard_of_an_attempt_counts_only_if_it_is_the_last() -> None:
-    heard = list(replay(Answer(parts=[AnswerText("heard")])))
+    heard = Heard()
+    for event in replay(Answer(parts=[AnswerText("heard")])):
+        heard.add(event)
     good, bad = attempt(b"{}", whole_answer("no")), attempt(b"{}", b"{}", status=500)
-    assert words(read_answer(exchange(attempts=[good], events=heard))) == ["heard"]
-    assert read_answer(exchange(attempts=[good, bad], events=heard)) is None
+    assert words(read_answer(exchange(attempts=[good], heard=heard))) == ["heard"]
+    assert read_answer(exchange(attempts=[good, bad], heard=heard)) is None
 
 
 def test_an_answer_made_here_is_read_as_the_client_got_it() -> None:

@@ -73,3 +73,11 @@ def test_small_values_stay_where_they_are() -> None:
     text = "x" * (SMALLEST - 2)
     assert found({"system": text}) == [text]
     assert found({"system": text[1:]}) == []
+
+
+@pytest.mark.parametrize("name", ["tools", "instructions", "system"])
+def test_of_answers_only_what_they_repeat_is_looked_for(name: str) -> None:
+    """Those of the Responses API say tools and instructions again. A short one with none of them is not read."""
+    body = json.dumps({name: LONG, "output": []}).encode()
+    assert Members().places(body, "request") == places_in(body) != []
+    assert Members().places(body, "answer") == ([] if name == "system" else places_in(body))

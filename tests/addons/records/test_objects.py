@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from addons.records.objects import Objects, reference
+from addons.records import objects as module
+from addons.records.objects import GRACE, Objects, reference
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -75,14 +77,85 @@ def test_what_no_record_has_named_since_is_removed(tmp_path: Path) -> None:
     assert not objects.remove(old, time.time())
 
 
-def test_an_object_that_is_named_again_is_young_again(tmp_path: Path) -> None:
+def put_before(objects: Objects, content: bytes, seconds: float) -> Path:
+    """What was stored so long ago, by an `Objects` that remembers it."""
+    then = time.time() - seconds
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time", lambda: then)
+        path = objects.path(objects.put(content))
+    os.utime(path, (then, then))
+    return path
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["in this process", "in another"])
+def test_an_object_that_is_named_again_is_young_again(tmp_path: Path, same: bool) -> None:
+    """Also after this process slept: clocks that stand still then do not count."""
     objects = Objects(tmp_path)
-    path = aged(objects.path(objects.put(b"[1]")), 20)
-    Objects(tmp_path).put(b"[1]")
+    path = put_before(objects, b"[1]", 20 * 86400)
+    (objects if same else Objects(tmp_path)).put(b"[1]")
     assert objects.remove_unused(time.time() - 60) == 0
-    path.unlink()
+    assert path.exists()
+
+
+def test_an_object_that_was_removed_when_it_was_old_is_written_again(tmp_path: Path) -> None:
+    objects = Objects(tmp_path)
+    path = put_before(objects, b"[1]", GRACE + 60)
+    assert Objects(tmp_path).remove_unused(time.time() - GRACE) == 1
+    assert not objects.keeps(reference(b"[1]"))
     objects.put(b"[1]")
     assert path.read_bytes() == b"[1]"
+
+
+@pytest.mark.parametrize("part", range(1, 10))
+def test_what_is_kept_stays_for_half_an_hour_without_another_look(tmp_path: Path, part: int) -> None:
+    """Whenever it is named, a record has time to be written: what is removed was not named for an hour."""
+    objects, name = Objects(tmp_path), reference(b"[1]")
+    path = put_before(objects, b"[1]", part * GRACE / 8)
+    assert objects.keeps(name)
+    assert time.time() - path.stat().st_mtime <= GRACE / 2
+    assert objects.remove_unused(time.time() - GRACE / 2 - 1) == 0
+
+
+def test_what_is_kept_is_looked_at_once_in_a_while_and_not_each_time(tmp_path: Path) -> None:
+    objects = Objects(tmp_path)
+    path = objects.path(name := objects.put(b"[1]"))
+    path.unlink()
+    assert objects.keeps(name), "nobody removes what is young"
+    assert not Objects(tmp_path).keeps(name)
+
+
+def test_a_look_forgets_what_was_in_a_folder_that_is_another_now(tmp_path: Path) -> None:
+    """Gone, made anew (its number may be the same), or with folders of it gone; also if it was made since the last look."""
+    folder = tmp_path / "objects"
+    objects = Objects(folder)
+    name = objects.put(b"[1]")
+    for look_before in (False, True):
+        for folder_again in (False, True):
+            objects.put(b"[1]")
+            if look_before:
+                objects.look()
+                objects.put(b"[1]")
+            assert objects.keeps(name)
+            shutil.rmtree(folder)
+            if folder_again:
+                Objects(folder).put(b"[2]")
+            objects.look()
+            assert not objects.keeps(name)
+    objects.put(b"[1]")
+    objects.look()
+    objects.put(b"[1]")
+    shutil.rmtree(objects.path(name).parent)
+    objects.look()
+    assert not objects.keeps(name)
+
+
+def test_what_is_remembered_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of objects that are all new."""
+    monkeypatch.setattr(module, "_MOST_YOUNG", 5)
+    objects = Objects(tmp_path)
+    for number in range(12):
+        objects.put(b"[%d]" % number)
+        assert len(objects._young) <= 5
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="one process alone writes there")

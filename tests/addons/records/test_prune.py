@@ -4,10 +4,14 @@ import os
 import time
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from addons.cli import main
+from addons.records import objects as store_module
 from addons.records.files import compress
 from addons.records.objects import GRACE, Objects
 from addons.records.prune import prune
@@ -64,15 +68,83 @@ def test_what_is_young_may_be_about_to_be_named(tmp_path: Path) -> None:
 
 
 def test_a_writer_that_has_stored_an_object_before_makes_it_young_again(tmp_path: Path) -> None:
-    """And writes it anew where it is gone: whatever it remembers of an object proves nothing."""
-    store = Objects(tmp_path / "objects")
-    path = store.path(store.put(b"[1]"))
+    """And writes it anew where it is gone: what it remembers of an object counts as long as nobody removes it."""
+    store, then = Objects(tmp_path / "objects"), time.time() - GRACE - 60
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time", lambda: then)
+        path = store.path(store.put(b"[1]"))
     age(path)
     store.put(b"[1]")
     assert prune(tmp_path, 0, TODAY).objects == 0
-    path.unlink()
-    store.put(b"[1]")
+    age(path)
+    assert prune(tmp_path, 0, TODAY, lambda: time.time() + GRACE).objects == 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time", lambda: then + 2 * GRACE + 120)
+        store.put(b"[1]")
     assert path.read_bytes() == b"[1]"
+
+
+class World:
+    """Two processes that write records, and whoever removes; time is what is told here."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.folder, self.now, self.awake = folder, 1_795_400_000.0, 5.0
+        self.stores = [Objects(folder / "objects") for _ in range(2)]
+        self.file = folder / "2026-11-22.jsonl"
+        self.file.write_text("")
+        utime = os.utime
+
+        def write(path: Path, content: bytes) -> None:
+            path.write_bytes(content)
+            utime(path, (self.now, self.now))
+
+        patch.setattr(time, "time", lambda: self.now)
+        patch.setattr(time, "monotonic", lambda: self.awake)
+        patch.setattr(store_module, "write_private", write)
+        patch.setattr(os, "utime", lambda path: utime(path, (self.now, self.now)))
+
+    def do(self, what: str, number: int) -> None:
+        match what:
+            case "record":  # somebody removes what is old after it named its object, and before it is written
+                name = self.stores[number % 2].put(b"[%d]" % (number // 2 % 2))
+                self.pass_(GRACE / 4 if number >= 50 else 1)
+                prune(self.folder, 0, TODAY, lambda: self.now)
+                with self.file.open("a") as file:
+                    file.write(f'{{"ref":"{name}"}}\n')
+            case "prune":
+                prune(self.folder, 0, TODAY, lambda: self.now)
+            case "rotate":
+                self.file.write_text("")
+            case "wait":
+                self.pass_(GRACE / 16 * (number % 40))
+            case "sleep":
+                self.now += GRACE / 16 * (number % 40)
+            case "clock":  # it is set, and not again at once
+                self.now += GRACE * (number - 50)
+                self.pass_(GRACE / 4)
+
+    def pass_(self, seconds: float) -> None:
+        self.now += seconds
+        self.awake += seconds
+
+    def check(self) -> None:
+        for line in self.file.read_text().splitlines():
+            Objects(self.folder / "objects").get(line[8:-2])
+
+
+WORDS = st.sampled_from(["record", "record", "record", "prune", "rotate", "wait", "sleep", "clock"])
+
+
+@given(st.lists(st.tuples(WORDS, st.integers(0, 99)), max_size=20))
+@example([("record", 2), *[("record", 0)] * 3, ("rotate", 0), ("record", 0), ("clock", 0), ("record", 2)])
+@example([("record", 0), ("sleep", 39), ("rotate", 0), ("record", 0)])
+@settings(max_examples=200)
+def test_no_record_names_an_object_that_is_removed(steps: list[tuple[str, int]]) -> None:
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        world = World(Path(folder), patch)
+        for what, number in steps:
+            world.do(what, number)
+            world.check()
 
 
 def test_an_object_that_becomes_young_meanwhile_stays(tmp_path: Path) -> None:

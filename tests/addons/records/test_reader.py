@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from addons.cli_dataset import _records
 from addons.records import reader
 from addons.records.files import Appender, compress
 from addons.records.reader import Records, Wanted, member, statuses
-from addons.records.record import SCHEMA
-from converters.json_codec import JsonObject
+from addons.records.record import SCHEMA, RecordMaker
+from addons.redact import Redactor
+from converters.json_codec import Json, JsonObject, loads
 from tests.addons.records.samples import (
     ANTHROPIC_STREAM,
     BEGAN,
@@ -210,3 +212,104 @@ def test_following_loses_nothing_when_a_file_is_done_and_compressed_at_once(fold
 )
 def test_what_a_status_may_be_called(record: JsonObject, expected: set[str]) -> None:
     assert expected == statuses(record)
+
+
+# --- history that stands in the object store ---
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Path:
+    """Five calls of one conversation, of 60 KB from the first on."""
+    record_maker, lines = maker(tmp_path), list[bytes]()
+    for call in range(1, 6):
+        lines.append(record_maker.line(exchange(call, body=agent_body(call), attempts=[])))
+    (tmp_path / "2026-11-22.jsonl").write_bytes(b"".join(lines))
+    return tmp_path
+
+
+def agent_body(call: int) -> bytes:
+    return anthropic_body(
+        messages=[
+            {"role": "assistant" if n % 2 else "user", "content": f"message {n}. " + "größe " * 170}
+            for n in range(55 + 2 * call)
+        ]
+    )
+
+
+def plain_messages(call: int) -> Json:
+    """As they are written without an object store."""
+    record = loads(RecordMaker(Redactor(), None, b"salt").line(exchange(call, body=agent_body(call), attempts=[])))
+    assert isinstance(record, dict)
+    return member(record, "conversation")["messages"]
+
+
+def raw(folder: Path, call: int) -> JsonObject:
+    return Records(folder).find(f"{call:024x}", resolve=False)
+
+
+def stretches(record: JsonObject) -> list[str]:
+    messages = member(record, "conversation")["messages"]
+    assert isinstance(messages, list)
+    return [str(message["ref"]) for message in messages if isinstance(message, dict) and "ref" in message]
+
+
+def test_a_history_is_whole_where_it_is_resolved(agent: Path) -> None:
+    assert [bool(stretches(raw(agent, call))) for call in range(1, 6)] == [False, True, True, True, True]
+    records = Records(agent)
+    for call, record in enumerate(records.each(), 1):
+        assert member(record, "conversation")["messages"] == plain_messages(call)
+        assert isinstance(member(record, "conversation")["tools"], list)
+        assert records.request_body(record) == agent_body(call)
+        assert records.resolved(record) == record
+
+
+def test_what_one_reader_does_with_a_history_is_not_seen_by_the_next(agent: Path) -> None:
+    records = Records(agent)
+    for record in records.each():
+        messages = member(record, "conversation")["messages"]
+        assert isinstance(messages, list)
+        for message in messages:
+            assert isinstance(message, dict)
+            message["role"] = "changed"
+    assert member(records.find(f"{5:024x}"), "conversation")["messages"] == plain_messages(5)
+
+
+def test_few_stretches_are_kept_and_all_are_found(agent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "_STRETCHES", 2)
+    records = Records(agent)
+    for call, record in enumerate(records.each(), 1):
+        assert member(record, "conversation")["messages"] == plain_messages(call)
+        assert len(records._stretches) <= 2
+
+
+@pytest.mark.parametrize("damage", ["missing", "other bytes", "no list", "no JSON"])
+def test_half_a_history_is_no_conversation(agent: Path, damage: str) -> None:
+    record = raw(agent, 5)
+    objects = Records(agent).objects
+    name = stretches(record)[1]
+    match damage:
+        case "missing":
+            objects.path(name).unlink()
+        case "other bytes":
+            objects.path(name).write_bytes(b"[]")
+        case _:
+            messages = member(record, "conversation")["messages"]
+            assert isinstance(messages, list)
+            messages[1] = {"ref": objects.put({"no list": b'{"role":"user"}', "no JSON": b"[{"}[damage])}
+    found = Records(agent).resolved(record)
+    assert found["conversation"] is None
+    assert found["no_conversation"] == "a part of its history is not in the folder of objects"
+    assert found["id"] == record["id"]
+    first = Records(agent).find(f"{1:024x}")
+    assert member(first, "conversation")["messages"] == plain_messages(1), "others are as they were"
+
+
+@pytest.mark.parametrize("file", [False, True], ids=["of a folder", "of a file"])
+def test_a_dataset_sees_whole_messages_in_both_passes(agent: Path, file: bool) -> None:
+    """In the first one without tools and system prompts."""
+    path = agent / "2026-11-22.jsonl" if file else agent
+    for resolve in (False, True):
+        for call, record in enumerate(_records([(path, Records(agent))], resolve), 1):
+            talk = member(record, "conversation")
+            assert talk["messages"] == plain_messages(call)
+            assert isinstance(talk["tools"], list) is resolve

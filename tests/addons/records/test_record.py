@@ -3,13 +3,14 @@
 import base64
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
 
+from addons.heard import Heard
 from addons.providers import catalogue
 from addons.records.bodies import read_answer, read_body, read_chunks
 from addons.records.facts import Facts
@@ -18,7 +19,7 @@ from addons.records.objects import Objects
 from addons.records.reader import Records
 from addons.redact import Redactor
 from converters.collect import replay
-from converters.events import Answer, AnswerText, Finish, StreamEvent, Usage
+from converters.events import Answer, AnswerCall, AnswerText, Finish, StreamEvent, Usage
 from converters.json_codec import Json, JsonObject, loads
 from converters.loss import Loss
 from converters.profile import DEFAULT
@@ -326,9 +327,15 @@ def agent_calls() -> list[Facts]:
 
 
 def test_what_is_remembered_makes_no_difference(tmp_path: Path) -> None:
-    one = maker(tmp_path)
+    """Nor does what is kept as an object: with its history and its bodies put together a record is the same."""
+    one, records = maker(tmp_path), Records(tmp_path)
     for call in agent_calls():
-        assert maker(tmp_path).line(call) == one.line(call)
+        fresh, later = (made(record_maker, call) for record_maker in (maker(tmp_path), one))
+        assert records.request_body(fresh) == records.request_body(later)
+        for record in (fresh, later):
+            assert list(VALIDATOR.iter_errors(record)) == []
+            del record["request"]["body"]  # type: ignore[union-attr, call-overload, index]
+        assert records.resolved(fresh) == records.resolved(later)
 
 
 def test_a_secret_that_comes_up_later_goes_from_what_is_remembered_too(tmp_path: Path) -> None:
@@ -342,7 +349,7 @@ def test_a_secret_that_comes_up_later_goes_from_what_is_remembered_too(tmp_path:
 
 
 def test_what_was_read_for_the_exchange_is_not_read_again(tmp_path: Path) -> None:
-    """The request in the hub, and the provider's events: the same record as from the bytes."""
+    """The request in the hub, and the provider's answer: the same record as from the bytes."""
     for facts in (exchange(), streamed(), streamed(ANTHROPIC_STREAM[:3], state="cut"), with_picture()):
         made_of = facts.attempts[0]
         wire = WIRES["anthropic"]
@@ -355,11 +362,20 @@ def test_what_was_read_for_the_exchange_is_not_read_again(tmp_path: Path) -> Non
             body = loads(made_of.answer)
             assert isinstance(body, dict)
             events += wire.read_answer(body, DEFAULT)
-        known = replace(facts, chat=read_chat(facts), events=events)
+        known = replace(facts, chat=read_chat(facts), heard=listened(events))
         assert maker(tmp_path).line(facts) == maker(tmp_path).line(known)
         other = Answer(parts=[AnswerText("heard")], finish=Finish("stop"))
-        heard = maker(tmp_path).line(replace(known, events=list(replay(other))))
-        assert b'"text":"heard"' in heard
+        assert b'"text":"heard"' in maker(tmp_path).line(replace(known, heard=listened(replay(other))))
+        renamed = Answer(parts=[AnswerCall("c1", "short", "{}")], finish=Finish("tool_calls"))
+        restored = replace(known, heard=listened(replay(renamed)), restore=Restore({"short": "the_clients_own_name"}))
+        assert b'"the_clients_own_name"' in maker(tmp_path).line(restored)
+
+
+def listened(events: Iterable[StreamEvent]) -> Heard:
+    heard = Heard()
+    for event in events:
+        heard.add(event)
+    return heard
 
 
 # --- secrets ---
@@ -440,10 +456,10 @@ def test_no_secret_reaches_the_disk(tmp_path: Path) -> None:
     assert list(VALIDATOR.iter_errors(json.loads(line))) == []
     stored = b"".join(path.read_bytes() for path in (tmp_path / "objects").rglob("*.json"))
     assert stored
-    for data in (line, stored):
+    record, get = json.loads(line), Objects(tmp_path / "objects").get
+    streams = [read_answer(record, leg["answer"], get) for leg in (*record["attempts"], record) if leg["answer"]]
+    for data in (line, stored, *streams):
         assert CANARY.encode() not in data
-    record = json.loads(line)
-    get = Objects(tmp_path / "objects").get
     for answer in (record["attempts"][1]["answer"], record["answer"]):  # nor in pieces, put together again
         texts = [
             json.loads(event.partition("data: ")[2])["delta"]["text"]

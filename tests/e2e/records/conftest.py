@@ -1,7 +1,9 @@
 """Proxies that keep records, and what they wrote, read as a user of ours would read it."""
 
 import json
+import re
 import time
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from typing import Any
 import httpx
 import jsonschema
 import pytest
+import zstandard
 
 from addons.records.reader import Records
 from tests.e2e.conftest import Launch, Upstreams
@@ -75,5 +78,9 @@ def pool_stage() -> Iterator[Stage]:
 
 
 def everything_in(folder: Path) -> Mapping[str, bytes]:
-    """The content of every file, by its path in the folder; compressed ones are not looked into."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """The content of every file, by its path in the folder, and of every stream in a record; compressed files are not looked into."""
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    packed = [(name, text) for name, content in found.items() for text in re.findall(rb'"zstd":"([^"]+)"', content)]
+    unpacked = zstandard.ZstdDecompressor().decompress
+    streams = {f"{name} stream {number}": unpacked(b64decode(text)) for number, (name, text) in enumerate(packed)}
+    return found | streams

@@ -197,6 +197,7 @@ def test_no_secret_is_anywhere_on_disk_or_in_mitmweb(
     kinds = ("aiclient/records/20", "aiclient/records/objects/", "dump.flow", "flows.har", "talk-", "output.txt")
     for kind in kinds:
         assert any(name.startswith(kind) for name in written), f"{kind} is there at all"
+    assert any(".jsonl stream " in name for name in written)
     assert b"[redacted:key]" in written["dump.flow"]
     assert b"Traceback" not in written["output.txt"]
     for secret in (*ALL_KEYS, *TOKENS, CANARY, IN_PROMPT, IN_MCP, IN_URL, IN_HEADER, IN_ANSWER[9:20]):
