@@ -20,9 +20,7 @@ import zstandard
 from addons.records.blocks import Cut
 from converters.json_codec import Json, JsonObject
 
-LONG = (
-    2048  # bytes of a stream; its events are nearly alike, and a longer one is written in a tenth of the space and time
-)
+LONG = 2048  # bytes of a stream; events are nearly alike: compressed they take a tenth of the space, and of the time
 _LEVEL = 1
 LARGEST = 64 * 1024 * 1024  # bytes; no stream in a record is longer
 

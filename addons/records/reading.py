@@ -24,9 +24,9 @@ _NAMED_BY_CALL = ("anthropic", "gemini")  # a result gets its name, or even its 
 _TOOLS = ("tools", "functions")
 _MODEL, _SYSTEM = ("assistant", "model"), ("system", "developer")
 _CALLS, _RESULTS = ("function_call", "custom_tool_call"), ("function_call_output", "custom_tool_call_output")
-_IN_ORDER = frozenset({"input", "args", "arguments", "parts"})  # objects inside them are shown as they were written
+_IN_ORDER = frozenset({"input", "arguments", "parts"})  # objects inside them are shown as they were written
 _FEWEST = 8  # items that are worth it
-_LARGEST = 2 * 1024 * 1024  # bytes of a body
+_LARGEST, _MOST = 1 << 21, 1 << 24  # bytes of a body, and of all that are remembered
 _KEPT = 16  # conversations that go on side by side
 _SEAMS = 3  # the last items of a request may change: clients move their cache marks
 
@@ -34,7 +34,7 @@ _SEAMS = 3  # the last items of a request may change: clients move their cache m
 @dataclass(slots=True, eq=False)
 class _Read:
     """tools, exact: as bytes, which differ where Python takes other JSON for the same. exact: of the items where it might, by number.
-    seams: where an answer of the model begins, and from where on all can be read without what stands before."""
+    seams: where an answer of the model begins, and from where on all can be read without what stands before. size: bytes of the body."""
 
     wire: Wire
     items: list[Json]
@@ -42,6 +42,7 @@ class _Read:
     exact: dict[int, bytes]
     chat: Chat
     seams: list[_Seam]
+    size: int
 
 
 class Reading:
@@ -67,7 +68,9 @@ class Reading:
         exact |= {number: _exact(items[number]) for number in range(known, len(items)) if _is_loose(items[number])}
         if before is not None and known + 2 * _SEAMS >= len(before.items):  # it goes on from there
             self._kept.remove(before)
-        self._kept.appendleft(_Read(facts.wire, items, tools, exact, chat, seams[-2 * _SEAMS :]))
+        self._kept.appendleft(_Read(facts.wire, items, tools, exact, chat, seams[-2 * _SEAMS :], len(facts.body)))
+        while sum(read.size for read in self._kept) > _MOST:
+            self._kept.pop()
         return chat
 
     def _most_alike(self, wire: Wire, items: list[Json]) -> tuple[_Read | None, int]:

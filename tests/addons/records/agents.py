@@ -24,6 +24,11 @@ PICTURE_URL = {"type": "image_url", "image_url": {"url": f"data:image/png;base64
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer", "minimum": 1}}}
 
 
+def arguments(value: object) -> Body:
+    """A number alone, or fields that have an order."""
+    return {"n": value} if isinstance(value, int | float) else {"n": value, "path": "a.py"}
+
+
 def chat_message(role: str, content: object = None, **more: object) -> Items:
     return [{"role": role, "content": content, **more}]
 
@@ -37,7 +42,7 @@ def block_message(role: str, *blocks: object) -> Items:
 
 
 def tool_use(id_: str, value: object, name: str = "look") -> Body:
-    return {"type": "tool_use", "id": id_, "name": name, "input": {"n": value, "path": "a.py"}}
+    return {"type": "tool_use", "id": id_, "name": name, "input": arguments(value)}
 
 
 def tool_result(id_: str, content: object = "done", **more: object) -> Body:
@@ -61,7 +66,7 @@ def content(role: str, *parts: object) -> Items:
 
 
 def function_part(kind: str, id_: str | None, value: object, name: str = "look") -> Body:
-    inner = {"name": name, ("args" if kind == "functionCall" else "response"): {"n": value, "path": "a.py"}}
+    inner = {"name": name, ("args" if kind == "functionCall" else "response"): arguments(value)}
     return {kind: inner if id_ is None else {"id": id_, **inner}}
 
 
@@ -86,7 +91,7 @@ STEPS: dict[str, list[Step]] = {
             + chat_message("tool", "done", tool_call_id=i)
         ),
         lambda i, v: (
-            chat_message("assistant", tool_calls=[chat_call(i, {"n": v, "m": [v]}), chat_call(f"{i}-b", "{oh", "edit")])
+            chat_message("assistant", tool_calls=[chat_call(i, arguments(v)), chat_call(f"{i}-b", "{oh", "edit")])
             + chat_message("tool", "one", tool_call_id=i, name="look")
             + chat_message("tool", [BLOCK], tool_call_id=f"{i}-b")
         ),
@@ -109,7 +114,7 @@ STEPS: dict[str, list[Step]] = {
             + block_message("user", tool_result(i, is_error=bool(v)))
         ),
         lambda i, v: (
-            block_message("assistant", tool_use(i, v), tool_use(f"{i}-b", [v], "edit"))
+            block_message("assistant", tool_use(i, v), tool_use(f"{i}-b", [{"m": v}], "edit"))
             + block_message("user", tool_result(f"{i}-b", [BLOCK]), tool_result(i, []), BLOCK)
         ),
         lambda i, v: block_message("assistant", BLOCK, {"type": "mid_conv_system", "content": "so"}, BLOCK),
@@ -128,7 +133,7 @@ STEPS: dict[str, list[Step]] = {
         lambda i, v: [{"role": "assistant", "content": ""}],
         lambda i, v: [SEALED, function_call(i, json.dumps({"n": v})), call_output(i, [IN])],
         lambda i, v: [
-            *(SILENT, function_call(i, {"n": v, "m": [v]}), function_call(f"{i}-b", "{oh", "edit")),
+            *(SILENT, function_call(i, arguments(v)), function_call(f"{i}-b", "{oh", "edit")),
             *(call_output(f"{i}-b"), call_output(i)),
         ],
         lambda i, v: [
@@ -211,6 +216,22 @@ def turns_of(wire: str, count: int, value: object = 1) -> Items:
 ASK: dict[str, Items] = {wire: STEPS[wire][0]("more", 0) for wire in WIRES}
 SAY: dict[str, Items] = {wire: STEPS[wire][2 if wire != "gemini" else 3]("more", 0) for wire in WIRES}
 TALK = {wire: (ASK[wire] + SAY[wire]) * 2 for wire in WIRES}
+
+
+def grown(wire: str, *growth: Items, **more: object) -> list[tuple[str, Body]]:
+    """A request with four calls behind it, then each time some items more."""
+    items = STEPS[wire][0]("start", 0) + turns_of(wire, 4)
+    made = [(wire, body_of(wire, [*items], **more))]
+    for added in growth:
+        items = items + added
+        made.append((wire, body_of(wire, [*items], **more)))
+    return made
+
+
+def instead(wire: str, tail: Items, other: Items) -> list[tuple[str, Body]]:
+    """A request, then the same with another end."""
+    start = STEPS[wire][0]("start", 0) + turns_of(wire, 3)
+    return [(wire, body_of(wire, start + end)) for end in (tail, other)]
 
 
 # --- the same, a little different ---

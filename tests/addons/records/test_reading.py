@@ -39,7 +39,10 @@ from tests.addons.records.agents import (
     chat_message,
     content,
     facts_of,
+    function_call,
     function_part,
+    grown,
+    instead,
     marked,
     message,
     reordered,
@@ -79,27 +82,21 @@ def test_what_is_remembered_makes_no_difference(wire: str) -> None:
 # --- what went wrong, or nearly ---
 
 
-def grown(wire: str, *growth: Items, **more: object) -> list[tuple[str, Body]]:
-    """A request with four calls behind it, then each time some items more."""
-    items = STEPS[wire][0]("start", 0) + turns_of(wire, 4)
-    made = [(wire, body_of(wire, [*items], **more))]
-    for added in growth:
-        items = items + added
-        made.append((wire, body_of(wire, [*items], **more)))
-    return made
-
-
-def instead(wire: str, tail: Items, other: Items) -> list[tuple[str, Body]]:
-    """A request, then the same with another end."""
-    start = STEPS[wire][0]("start", 0) + turns_of(wire, 3)
-    return [(wire, body_of(wire, start + end)) for end in (tail, other)]
-
-
-DEVELOPER = message("developer", "be brief")
+BRIEF = "Be brief."
+DEVELOPER = message("developer", BRIEF)
+FROM_SYSTEM = {"role": "system"}
 CASES: dict[str, list[tuple[str, Body]]] = {
     "responses: developer messages before the first turn": [
         ("responses", body_of("responses", DEVELOPER + body["input"], instructions=f"Be {number}."))
         for number, (_, body) in enumerate(grown("responses", TALK["responses"], TALK["responses"]))
+    ],
+    "responses: reasoning before developer messages": [
+        ("responses", body_of("responses", [SILENT] + DEVELOPER + body["input"]))
+        for _, body in grown("responses", TALK["responses"])
+    ],
+    "responses: a call that says it is the system's": [
+        ("responses", body_of("responses", DEVELOPER * 8 + [said | FROM_SYSTEM] + SAY["responses"]))
+        for said in (SILENT, function_call("c", "{}"))
     ],
     "responses: a search before an answer": grown(
         "responses", TALK["responses"] + ASK["responses"] + [SEARCH] + SAY["responses"], TALK["responses"]
@@ -131,6 +128,14 @@ CASES: dict[str, list[tuple[str, Body]]] = {
     "chat: a function's result after its call of long ago": grown(
         "chat", STEPS["chat"][6]("", 0)[:1], TALK["chat"], STEPS["chat"][6]("", 0)[1:]
     ),
+    "chat: a function's result without a call": grown("chat", STEPS["chat"][6]("", 0)[1:] + TALK["chat"], TALK["chat"]),
+    "chat: a system message of a type that only another protocol has": instead(
+        "chat", SAY["chat"], chat_message("system", "remember", type="function_call") + SAY["chat"]
+    ),
+    "chat and anthropic: the same messages": [
+        (wire, body_of(wire, (ASK["chat"] + [{"role": "assistant", "content": "words"}]) * 5, system=BRIEF, tools=[]))
+        for wire in ("chat", "anthropic", "chat")
+    ],
     "anthropic: answers that are two turns, or none of the model's": instead(
         "anthropic",
         STEPS["anthropic"][5]("", 0) + ASK["anthropic"] + STEPS["anthropic"][6]("", 0) + TALK["anthropic"],
@@ -141,11 +146,22 @@ CASES: dict[str, list[tuple[str, Body]]] = {
         block_message("assistant", tool_use("t1", 1, "other")) + block_message("user", tool_result("t1")),
         TALK["anthropic"],
     ),
+    "anthropic: an id used again for another tool, and taken back": instead(
+        "anthropic",
+        block_message("assistant", tool_use("t0", 1, "other")) + block_message("user", tool_result("t0")),
+        TALK["anthropic"],
+    ),
     "anthropic: a result before its call": grown(
         "anthropic",
         block_message("user", tool_result("t9")) + TALK["anthropic"],
         block_message("assistant", tool_use("t9", 1)),
         TALK["anthropic"],
+    ),
+    "gemini: an id used again for another tool": grown(
+        "gemini",
+        content("model", function_part("functionCall", "t1", 1, "other"))
+        + content("user", function_part("functionResponse", "t1", 1, "other")),
+        TALK["gemini"],
     ),
     "gemini: a result that waits for the first call of its name": grown(
         "gemini",
@@ -168,6 +184,7 @@ CASES: dict[str, list[tuple[str, Body]]] = {
         + content("user", function_part("functionResponse", "z", 1)),
     ),
     "gemini: calls without ids": grown("gemini", *[STEPS["gemini"][7]("", 1)] * 3),
+    "gemini: calls with empty ids": grown("gemini", *[STEPS["gemini"][5]("", 1)] * 3),
 }
 
 
@@ -219,10 +236,10 @@ def test_a_real_clients_session_goes_on(capture: Body) -> None:
 GROWING: dict[
     str, tuple[str, Items, Sequence[int]]
 ] = {  # protocol, what stands first, the steps that come again and again
-    "chat-calls": ("chat", chat_message("system", "Be brief."), [4]),
+    "chat-calls": ("chat", chat_message("system", BRIEF), [4]),
     "chat-parallel-calls": (
         "chat",
-        chat_message("system", "Be brief.") + chat_message("developer", "Be kind."),
+        chat_message("system", BRIEF) + chat_message("developer", "Be kind."),
         [0, 5, 5],
     ),
     "chat-text": ("chat", [], [0, 2]),
@@ -297,7 +314,7 @@ def test_two_conversations_at_once_are_both_remembered() -> None:
     for number, (items, _) in enumerate(growing("chat-calls")):
         for name in ("one", "other"):
             seen.clear()
-            body = body_of("chat", chat_message("system", name) + items)
+            body = body_of("chat", items[:1] + chat_message("user", name) + items[1:])
             reading.chat(facts_of("chat", body, wire=counted))
             assert number == 0 or sum(seen) <= 10
 
@@ -337,11 +354,6 @@ def test_what_is_not_worth_it_is_read_as_ever_and_not_remembered(more: Body) -> 
         assert shown(reading.chat, facts) == expected
         assert len(seen) == times
         seen.clear()
-
-
-def test_a_chat_that_was_read_already_is_given_as_it_is() -> None:
-    chat = Chat("m", "chat")
-    assert Reading().chat(facts_of("chat", body_of("chat", TALK["chat"] * 4), chat=chat)) is chat
 
 
 def test_a_request_that_was_parsed_already_is_not_parsed_as_json_again() -> None:
