@@ -1,16 +1,17 @@
 """Exchanges that are over, as the recorder hands them on."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from addons.attempts import Attempt
+from addons.heard import Heard
 from addons.providers import catalogue
 from addons.records.facts import Facts
 from addons.records.objects import Objects
 from addons.records.record import RecordMaker
 from addons.redact import Redactor
-from converters.events import Usage
+from converters.events import StreamEvent, Usage
 from converters.json_codec import JsonObject, loads
 from converters.system_prompt import SystemPrompt
 from converters.wires import WIRES
@@ -91,6 +92,13 @@ def attempt(
         outcome="success" if status == 200 else "overloaded",
         prompt=prompt,
     )
+
+
+def listened(events: Iterable[StreamEvent]) -> Heard:
+    heard = Heard()
+    for event in events:
+        heard.add(event)
+    return heard
 
 
 def exchange(number: int = 0, **more: object) -> Facts:

@@ -4,7 +4,6 @@ import gzip
 
 import pytest
 
-from addons.heard import Heard
 from addons.providers import catalogue
 from addons.records.fold import content_type, header, inline_media, plain_chunks, read_answer, read_chat
 from converters.collect import replay
@@ -12,7 +11,7 @@ from converters.events import Answer, AnswerImage, AnswerText
 from converters.json_codec import JsonObject, dumps
 from converters.turns import Audio, Base64, Chat, Document, Image, Text, ToolResult, Turn, Url
 from converters.wires import WIRES
-from tests.addons.records.samples import ANTHROPIC_STREAM, attempt, exchange, streamed, whole_answer
+from tests.addons.records.samples import ANTHROPIC_STREAM, attempt, exchange, listened, streamed, whole_answer
 
 
 def words(answer: Answer | None) -> list[str] | None:
@@ -59,9 +58,7 @@ def test_the_last_attempt_counts() -> None:
 
 
 def test_what_was_heard_of_an_attempt_counts_only_if_it_is_the_last() -> None:
-    heard = Heard()
-    for event in replay(Answer(parts=[AnswerText("heard")])):
-        heard.add(event)
+    heard = listened(replay(Answer(parts=[AnswerText("heard")])))
     good, bad = attempt(b"{}", whole_answer("no")), attempt(b"{}", b"{}", status=500)
     assert words(read_answer(exchange(attempts=[good], heard=heard))) == ["heard"]
     assert read_answer(exchange(attempts=[good, bad], heard=heard)) is None

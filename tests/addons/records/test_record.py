@@ -3,14 +3,13 @@
 import base64
 import gzip
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
 
-from addons.heard import Heard
 from addons.providers import catalogue
 from addons.records.bodies import read_answer, read_body, read_chunks
 from addons.records.facts import Facts
@@ -33,6 +32,7 @@ from tests.addons.records.samples import (
     anthropic_body,
     attempt,
     exchange,
+    listened,
     made,
     maker,
     streamed,
@@ -369,13 +369,6 @@ def test_what_was_read_for_the_exchange_is_not_read_again(tmp_path: Path) -> Non
         renamed = Answer(parts=[AnswerCall("c1", "short", "{}")], finish=Finish("tool_calls"))
         restored = replace(known, heard=listened(replay(renamed)), restore=Restore({"short": "the_clients_own_name"}))
         assert b'"the_clients_own_name"' in maker(tmp_path).line(restored)
-
-
-def listened(events: Iterable[StreamEvent]) -> Heard:
-    heard = Heard()
-    for event in events:
-        heard.add(event)
-    return heard
 
 
 # --- secrets ---
