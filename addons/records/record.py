@@ -93,8 +93,9 @@ class RecordMaker:
         except OSError:
             return written
 
-    def messages(self, chat: Chat) -> Pieces:
-        return _list([written] for written in self._talk.messages(chat.turns))
+    def messages(self, chat: Chat, size: int) -> Pieces:
+        """size: of the request, in bytes."""
+        return _list([written] for written in self._talk.messages(chat.turns, size))
 
     def said(self, answer: Answer | None) -> tuple[Text, bool]:
         """An answer, and whether a secret stands in it."""
@@ -315,7 +316,7 @@ class _Making:
         system, tools = maker.object(system_of(chat), "system"), maker.object(tools_of(chat), "tools")
         answer, self.split = maker.said(self.answer)
         head = b'{"system":%b,"tools":%b,"messages":' % (system, tools)
-        return [head, *maker.messages(chat), b',"answer":', answer, b"}"]
+        return [head, *maker.messages(chat, len(self.facts.body)), b',"answer":', answer, b"}"]
 
 
 def _with(members: Text, **more: Text | Pieces) -> Pieces:

@@ -13,6 +13,7 @@ from converters.turns import ToolCall, Turn
 
 STRETCH = 16 * 1024  # bytes of messages that are kept as one object
 _KEPT = 16  # conversations that go on side by side
+_LARGEST, _MOST = 1 << 21, 1 << 24  # bytes of a request, and of all that are remembered
 _REWRITTEN = 6  # turns at its end in which a conversation may differ from the one that goes on from it
 _FEWEST = 4  # turns that are worth keeping
 
@@ -20,12 +21,13 @@ _FEWEST = 4  # turns that are worth keeping
 @dataclass(slots=True, eq=False)
 class _Written:
     """messages: JSON, one for each turn. calls: the names of its calls by id, for each turn. stretches: (behind its last turn,
-    reference), from the first turn on."""
+    reference), from the first turn on. size: bytes of the request, pictures and all."""
 
     turns: Sequence[Turn] = ()
     messages: list[bytes] = field(default_factory=list)
     calls: list[dict[str, str]] = field(default_factory=list)
     stretches: list[tuple[int, str]] = field(default_factory=list)
+    size: int = 0
 
 
 class Talk:
@@ -40,10 +42,11 @@ class Talk:
         """There is more to redact than there was."""
         self._kept.clear()
 
-    def messages(self, turns: Sequence[Turn]) -> list[bytes]:
-        """Each of them, and references to lists of those that were written before. turns: not changed from now on."""
+    def messages(self, turns: Sequence[Turn], size: int = 0) -> list[bytes]:
+        """Each of them, and references to lists of those that were written before. turns: not changed from now on. size: bytes of the
+        request that they stood in."""
         known, before = self._most_alike(turns)
-        written = _Written(turns, before.messages[:known], before.calls[:known])
+        written = _Written(turns, before.messages[:known], before.calls[:known], size=size)
         names: dict[str, str] = {}
         for calls in written.calls:
             names |= calls
@@ -54,10 +57,12 @@ class Talk:
             written.messages.append(self._redact(dumps(message(turn, names, media=self._media))))
         if self._objects is not None:
             self._keep(written, known, before, self._objects)
-        if len(turns) >= _FEWEST:
+        if len(turns) >= _FEWEST and size <= _LARGEST:
             if before.turns and known + _REWRITTEN >= len(before.turns):
                 self._kept.remove(before)
             self._kept.appendleft(written)
+            while sum(kept.size for kept in self._kept) > _MOST:
+                self._kept.pop()
         shared = written.stretches[-1][0] if written.stretches else 0
         return [*(b'{"ref":"%b"}' % name.encode() for _, name in written.stretches), *written.messages[shared:]]
 

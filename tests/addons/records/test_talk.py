@@ -174,3 +174,13 @@ def test_stretches_that_are_gone_are_written_again(tmp_path: Path) -> None:
     store.look()
     assert talk.messages(long(60)) == before
     assert len(spliced(before, store)) == 60  # type: ignore[arg-type]
+
+
+def test_what_is_remembered_has_a_size() -> None:
+    """Turns hold the pictures that were sent: those of large requests, and of many, are not kept."""
+    talk = Talk(plain, None, media=False)
+    talk.messages(history(8, "too large"), 3_000_000)
+    for number in range(10):
+        talk.messages(history(8, f"talk {number}"), 2_000_000)
+    assert [len(kept.turns) for kept in talk._kept] == [8] * 8
+    assert sum(kept.size for kept in talk._kept) == 16_000_000
