@@ -145,9 +145,7 @@ class Recorder:
             method=begun.method,
             path=begun.path,
             query=exchange.query,
-            headers=[
-                (name.encode("latin-1"), value.encode("latin-1")) for name, value in exchange.request_headers.items()
-            ],
+            headers=exchange.request_headers.items(),
             body=exchange.raw,
             parsed=exchange.body if len(exchange.raw) < _LARGEST_PARSED else None,
             chat=exchange.chat if exchange.chat_is_asked else None,

@@ -80,7 +80,8 @@ class Redactor:
         self._rules = rules_for(secrets, self._shapes)
         self._may_hold = glance(tuple(self._rules.secrets), self._shapes)
         self._recent: defaultdict[str, Recent[list[Span]]] = defaultdict(Recent)
-        self._texts: dict[str | bytes, str] = {}
+        self._texts: dict[str, str] = {}
+        self._fields: dict[tuple[bytes, bytes] | tuple[str, str], tuple[str, str]] = {}
 
     def refresh(self, more: Iterable[str] = ()) -> bool:
         """Takes up secrets that have come up since; whether there are any. more: beside those that `known` gives."""
@@ -116,19 +117,30 @@ class Redactor:
 
     def headers(self, fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
         """Names in lower case, in their order."""
+        known = self._fields
+        return [known.get(field) or self._field(field, *field) for field in fields]
+
+    def client_headers(self, fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """The same for text that was read as Latin-1."""
+        known = self._fields
         return [
-            (name := _header_name(raw), "[redacted:header]" if is_secret(name) else self._value(value))
-            for raw, value in fields
+            known.get(field) or self._field(field, field[0].encode("latin-1"), field[1].encode("latin-1"))
+            for field in fields
         ]
 
-    def _value(self, value: bytes) -> str:
-        found = self._texts.get(value)
-        if found is None:
-            found = self._remembered(value, self.body(value).decode("utf-8", "backslashreplace"))
-        return found
+    def _field(self, field: tuple[bytes, bytes] | tuple[str, str], name: bytes, value: bytes) -> tuple[str, str]:
+        lower = name.decode("latin-1").lower()
+        if is_secret(lower):
+            return lower, "[redacted:header]"
+        clean = lower, self.body(value).decode("utf-8", "backslashreplace")
+        if len(value) <= _SHORT:
+            if len(self._fields) >= _SHORT_KEPT:
+                self._fields.clear()
+            self._fields[field] = clean
+        return clean
 
-    def _remembered(self, text: str | bytes, clean: str) -> str:
-        """Models, URLs and most headers are those of the exchange before."""
+    def _remembered(self, text: str, clean: str) -> str:
+        """Models and URLs are those of the exchange before, and so are most headers."""
         if len(text) <= _SHORT:
             if len(self._texts) >= _SHORT_KEPT:
                 self._texts.clear()
@@ -293,11 +305,6 @@ class Redactor:
                         raw = places[name][number][1] - starts[number]
                         kind = span.kind if number == first else ""
                         yield Span(begin + raw, end + raw, kind, begin + raw, end + raw)
-
-
-@lru_cache(maxsize=512)
-def _header_name(raw: bytes) -> str:
-    return raw.decode("latin-1").lower()
 
 
 @lru_cache(maxsize=512)

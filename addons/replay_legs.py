@@ -238,7 +238,7 @@ class _Run:
             state="complete",
             began=0.0,
             ended=0.0,
-            headers=_raw(captured.headers),
+            headers=captured.headers,
             body=exchange.raw,
             said=captured.said,
             generates=exchange.match.action is Action.GENERATE,

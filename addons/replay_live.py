@@ -272,7 +272,7 @@ class Live:
             agent=AGENT,
             method="POST",
             path=captured.path,
-            headers=[(b"content-type", b"application/json"), (b"user-agent", AGENT.encode())],
+            headers=[("content-type", "application/json"), ("user-agent", AGENT)],
             body=exchange.raw,
             said={name: exchange.body[name] for name in captured.said if name in exchange.body},
             asked=self._model,

@@ -1,6 +1,6 @@
 """What the recorder hands to the writer: plain references to what happened. Nothing is copied, converted or looked at yet."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -24,7 +24,7 @@ type Chunks = list[tuple[float, bytes]]  # unix seconds, bytes
 class Facts:
     """One exchange that is over. Times are unix seconds; bodies are as they came, but without content coding.
 
-    parsed: the body, read, with `said`, if that is at hand; it is not changed. said: what the path says and bodies of other protocols say (Gemini's model and stream). asked: the model asked for; named: the
+    headers: the client's, names in lower case, values read as Latin-1, without its credentials. parsed: the body, read, with `said`, if that is at hand; it is not changed. said: what the path says and bodies of other protocols say (Gemini's model and stream). asked: the model asked for; named: the
     provider that the client named; why: what decided on the provider. generates: a call whose answer is a model's words.
     chat, heard: the request and the last attempt's answer as they were read for the exchange itself, if they were; else they are
     read from the bytes. provider, profile, restore: of the last attempt, for reading its answer. answer, chunks: what the client got, one of the two.
@@ -46,7 +46,7 @@ class Facts:
     method: str = ""
     path: str = ""
     query: Mapping[str, str] = field(default_factory=dict)
-    headers: Fields = ()
+    headers: Collection[tuple[str, str]] = ()
     body: bytes = field(default=b"", repr=False)
     parsed: JsonObject | None = field(default=None, repr=False)
     chat: Chat | None = field(default=None, repr=False)

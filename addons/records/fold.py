@@ -1,6 +1,6 @@
 """What was asked and answered, read from the bytes of an exchange that is over."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from addons.attempts import Attempt
 from addons.records.facts import Facts
@@ -13,7 +13,7 @@ from converters.json_codec import JsonObject, loads
 from converters.loss import Loss
 from converters.profile import DEFAULT, Profile
 from converters.restore import Restore
-from converters.turns import Audio, Base64, Chat, Document, Image, Part, Text, ToolResult, Video
+from converters.turns import Audio, Base64, Chat, Document, Image, Part, Text, ToolResult, Turn, Video
 from converters.wire import ProviderWire
 
 _LIMIT = 32 * 1024 * 1024  # bytes that a compressed answer may grow to; of a longer one nothing is decoded
@@ -115,22 +115,28 @@ def plain_chunks(made: Attempt) -> list[bytes]:
 
 def header(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> str:
     """name: in lower case. "" where there is none."""
-    return next((value.decode("latin-1") for key, value in fields if key.lower() == name), "")
+    size = len(name)
+    for key, value in fields:
+        if len(key) == size and key.lower() == name:
+            return value.decode("latin-1")
+    return ""
 
 
 def content_type(fields: Iterable[tuple[bytes, bytes]]) -> str:
     return header(fields, b"content-type").lower()
 
 
-def inline_media(chat: Chat | None, answer: Answer | None) -> list[Base64]:
-    """Pictures and files that stand in the bodies themselves."""
+def turn_media(turn: Turn) -> Sequence[Base64]:
+    """Its pictures and files that stand in the body itself."""
     found: list[Base64] = []
-    for turn in chat.turns if chat else ():
-        for part in turn.parts:
-            if type(part) is not Text:
-                found += _media(part)
-    found += [part.image for part in (answer.parts if answer else ()) if isinstance(part, AnswerImage)]
-    return found
+    for part in turn.parts:
+        if type(part) is not Text:
+            found += _media(part)
+    return found or ()
+
+
+def answer_media(answer: Answer | None) -> list[Base64]:
+    return [part.image for part in (answer.parts if answer else ()) if isinstance(part, AnswerImage)]
 
 
 def _media(part: Part) -> Iterator[Base64]:

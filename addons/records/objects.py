@@ -2,6 +2,9 @@
 
 `<records>/objects/<first two digits>/<sha256>.json`, mode 0600, written before the first record that names it. A reference is
 `sha256:<hex>`. A file's time of change is that of the last record that named it, or up to half of `GRACE` earlier.
+
+Files appear whole, but are not synced: that would cost more than all else about a record. One that a power cut has left short is
+refused by readers, and written again when its content comes up again.
 """
 
 import hashlib
@@ -11,8 +14,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 
-from creds.store import make_private_dir, write_private
+from creds.store import make_private_dir
 
 try:
     import fcntl
@@ -21,6 +25,7 @@ except ImportError:  # Windows: one process alone may write there
 
 _FILE = re.compile(r"[0-9a-f]{64}\.json")
 PREFIX = "sha256:"
+_REFERENCE = re.compile("(?:sha256:)?[0-9a-f]{64}")
 GRACE = 3600.0  # seconds; what is younger may be about to be named by a record, and is not removed
 _SURE = GRACE / 4  # seconds for which one that was young is not looked at again
 _MOST_YOUNG = 10_000
@@ -36,7 +41,7 @@ class Objects:
     """Reads and writes one store. OSError if the disk says no."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder, self._root = folder, str(folder)
         # Until when, in monotonic and in unix seconds: one stands still while the machine sleeps, the other may be set back.
         self._young: dict[str, tuple[float, float]] = {}
         self._seen: Inode = None
@@ -49,24 +54,33 @@ class Objects:
 
     def store(self, name: str, content: bytes) -> None:
         """name: the reference to `content`. A record is about to name it: nobody must take it for one that no record needs."""
-        if self.keeps(name):
+        if self.keeps(name, len(content)):
             return
-        path = self.path(name)
-        make_private_dir(path.parent)
-        with self._locked():
-            write_private(path, content)
+        place = self._place(name)
+        try:
+            self._write(place, content)
+        except FileNotFoundError:  # the first one in its folder
+            make_private_dir(Path(place).parent)
+            self._write(place, content)
         self._remember(name)
 
-    def keeps(self, name: str) -> bool:
-        """Whether it is there. Then it stays, too: a record is about to name it."""
+    def _write(self, place: str, content: bytes) -> None:
+        with self._locked():
+            write_whole(place, content)
+
+    def keeps(self, name: str, size: int | None = None) -> bool:
+        """Whether it is there. Then it stays, too: a record is about to name it. size: its bytes, where that is known."""
         monotonic, unix = self._young.get(name, (0.0, 0.0))
         if time.monotonic() < monotonic and time.time() < unix:
             return True
-        path = self.path(name)
+        place = self._place(name)
         try:
-            if time.time() - path.stat().st_mtime >= GRACE / 4:
+            stat = os.stat(place)
+            if size is not None and stat.st_size != size:
+                return False
+            if time.time() - stat.st_mtime >= GRACE / 4:
                 with self._locked():
-                    os.utime(path)
+                    os.utime(place)
         except FileNotFoundError:
             return False
         self._remember(name)
@@ -117,15 +131,19 @@ class Objects:
         return content
 
     def path(self, name: str) -> Path:
-        digest = name.removeprefix(PREFIX)
-        if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+        return Path(self._place(name))
+
+    def _place(self, name: str) -> str:
+        """As a string: most of the work that a `Path` is would be done once for each object that a record names."""
+        if not _REFERENCE.fullmatch(name):
             raise ValueError(f"{name[:100]!r} is no reference to an object")
-        return self._folder / digest[:2] / f"{digest}.json"
+        digest = name.removeprefix(PREFIX)
+        return f"{self._root}/{digest[:2]}/{digest}.json"
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Of all processes, one at a time touches an old object or removes it. A process that dies leaves no lock."""
-        fd = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        fd = os.open(f"{self._root}/.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             if fcntl is not None:
                 with suppress(OSError):  # a file system without locks
@@ -133,3 +151,16 @@ class Objects:
             yield
         finally:
             os.close(fd)
+
+
+def write_whole(place: str, content: bytes) -> None:
+    """A new file, mode 0600: it is there with all of its content, or not at all."""
+    draft = f"{place}.{token_hex(6)}"
+    try:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+        os.replace(draft, place)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(draft)
+        raise

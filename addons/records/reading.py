@@ -5,9 +5,10 @@ import marshal
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise, takewhile
-from operator import eq
+from itertools import accumulate, islice, pairwise, takewhile
+from operator import ne
 
+from addons.alike import first_different
 from addons.records.facts import Facts
 from addons.records.fold import parsed, read_chat
 from converters.errors import ConversionError
@@ -29,6 +30,7 @@ _FEWEST = 8  # items that are worth it
 _LARGEST, _MOST = 1 << 21, 1 << 24  # bytes of a body, and of all that are remembered
 _KEPT = 16  # conversations that go on side by side
 _SEAMS = 3  # the last items of a request may change: clients move their cache marks
+_NEW_SEAMS = 2  # that a call adds: the last one is often of no use to the next
 
 
 @dataclass(slots=True, eq=False)
@@ -76,10 +78,9 @@ class Reading:
     def _most_alike(self, wire: Wire, items: list[Json]) -> tuple[_Read | None, int]:
         """And how many of the first items are the same."""
         found: tuple[_Read | None, int] = None, 0
-        for kept in self._kept:
-            if kept.wire is not wire:
-                continue
-            known = sum(1 for _ in takewhile(bool, map(eq, kept.items, items)))
+        kin = [kept for kept in self._kept if kept.wire is wire]
+        for kept in sorted(kin, key=lambda kept: not _may_go_on(kept.items, items)):
+            known = first_different(kept.items, items, ne)
             for number, form in kept.exact.items():
                 if number >= known or _exact(items[number]) != form:
                     known = min(known, number)
@@ -91,11 +92,16 @@ class Reading:
         return found
 
 
+def _may_go_on(before: Sequence[Json], items: Sequence[Json]) -> bool:
+    """Whether its last item stands where it stood."""
+    return len(before) <= len(items) and before[-1] == items[len(before) - 1]
+
+
 def _begun(facts: Facts, body: JsonObject) -> tuple[Chat, list[_Seam]]:
     """All of it. Seams are where what stands behind can be read by itself and is the same then."""
     wire, chat = facts.wire, read_chat(facts)
     items = _items(wire, body)
-    places = _places(wire, items, 1)
+    places = _places(wire, items, 1, _SEAMS)
     read = _alone(wire, _without_tools(body), places) if places and _is_complete(items[: places[0]]) else None
     if read is None:
         return chat, []
@@ -113,7 +119,7 @@ def _continued(before: _Read, known: int, body: JsonObject, tools: bytes) -> tup
     if not seams:
         return None
     item, turn = seams.pop()
-    places = [item, *_places(wire, items, item + 1)]
+    places = [item, *_places(wire, items, item + 1, _NEW_SEAMS)]
     same_tools = tools == before.tools
     read = _alone(wire, _without_tools(body) if same_tools else body, places)
     if read is None:
@@ -141,7 +147,8 @@ def _alone(wire: Wire, body: JsonObject, places: Sequence[int]) -> tuple[Chat, l
     if not all(map(_is_complete, stretches)):
         return None
     try:
-        chats = [wire.parse_request(body | {_HISTORY[wire.name]: head + said}, Loss()) for said in stretches]
+        stretches[0] = head + stretches[0]  # once is enough
+        chats = [wire.parse_request(body | {_HISTORY[wire.name]: said}, Loss()) for said in stretches]
     except ConversionError:
         return None
     starts = list(accumulate((len(chat.turns) for chat in chats[:-1]), initial=0))
@@ -152,10 +159,10 @@ def _alone(wire: Wire, body: JsonObject, places: Sequence[int]) -> tuple[Chat, l
 # --- where it can be cut ---
 
 
-def _places(wire: Wire, items: Sequence[Json], first: int) -> list[int]:
+def _places(wire: Wire, items: Sequence[Json], first: int, most: int) -> list[int]:
     """The last ones from `first` on where answers of the model begin."""
     found = (at for at in range(len(items) - 1, first - 1, -1) if _begins(wire, items, at))
-    return [at for at, _ in zip(found, range(_SEAMS), strict=False)][::-1]
+    return list(islice(found, most))[::-1]
 
 
 def _begins(wire: Wire, items: Sequence[Json], at: int) -> bool:

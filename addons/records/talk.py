@@ -4,12 +4,15 @@ neither redacted nor written anew, and long stretches of it are kept once, in th
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import chain
+from operator import is_not
 
+from addons.alike import first_different
 from addons.records.conversation import message
+from addons.records.fold import turn_media
 from addons.records.objects import Objects
 from converters.json_codec import dumps
-from converters.turns import ToolCall, Turn
+from converters.turns import Base64, ToolCall, Turn
 
 STRETCH = 16 * 1024  # bytes of messages that are kept as one object
 _KEPT = 16  # conversations that go on side by side
@@ -20,12 +23,14 @@ _FEWEST = 4  # turns that are worth keeping
 
 @dataclass(slots=True, eq=False)
 class _Written:
-    """messages: JSON, one for each turn. calls: the names of its calls by id, for each turn. stretches: (behind its last turn,
+    """messages: JSON, one for each turn. calls: the names of its calls by id, for each turn. media:
+    its inline pictures and files, for each turn. stretches: (behind its last turn,
     reference), from the first turn on. size: bytes of the request, pictures and all."""
 
     turns: Sequence[Turn] = ()
     messages: list[bytes] = field(default_factory=list)
     calls: list[dict[str, str]] = field(default_factory=list)
+    media: list[Sequence[Base64]] = field(default_factory=list)
     stretches: list[tuple[int, str]] = field(default_factory=list)
     size: int = 0
 
@@ -37,6 +42,7 @@ class Talk:
     def __init__(self, redact: Callable[[bytes], bytes], objects: Objects | None, *, media: bool) -> None:
         self._redact, self._objects, self._media = redact, objects, media
         self._kept: deque[_Written] = deque(maxlen=_KEPT)
+        self._last = _Written()
 
     def forget(self) -> None:
         """There is more to redact than there was."""
@@ -46,15 +52,18 @@ class Talk:
         """Each of them, and references to lists of those that were written before. turns: not changed from now on. size: bytes of the
         request that they stood in."""
         known, before = self._most_alike(turns)
-        written = _Written(turns, before.messages[:known], before.calls[:known], size=size)
+        written = _Written(turns, before.messages[:known], before.calls[:known], before.media[:known], size=size)
         names: dict[str, str] = {}
         for calls in written.calls:
-            names |= calls
+            if calls:
+                names |= calls
         for turn in turns[known:]:
             calls = {part.id: part.name for part in turn.parts if type(part) is ToolCall}
             names |= calls
             written.calls.append(calls)
+            written.media.append(turn_media(turn))
             written.messages.append(self._redact(dumps(message(turn, names, media=self._media))))
+        self._last = written
         if self._objects is not None:
             self._keep(written, known, before, self._objects)
         if len(turns) >= _FEWEST and size <= _LARGEST:
@@ -65,6 +74,12 @@ class Talk:
                 self._kept.pop()
         shared = written.stretches[-1][0] if written.stretches else 0
         return [*(b'{"ref":"%b"}' % name.encode() for _, name in written.stretches), *written.messages[shared:]]
+
+    def media(self, turns: Sequence[Turn]) -> list[Base64]:
+        """Inline pictures and files; cheap for those whose messages were just written."""
+        last, self._last = self._last, _Written()  # it may be too large to be kept
+        found = last.media if last.turns is turns else map(turn_media, turns)
+        return list(chain.from_iterable(found))
 
     def _keep(self, written: _Written, known: int, before: _Written, objects: Objects) -> None:
         """What was written before goes to the object store; where that cannot be written, it stays in the record."""
@@ -86,7 +101,7 @@ class Talk:
         """How many of the first turns were written before, and how."""
         found: tuple[int, _Written] = 0, _Written()
         for kept in self._kept:
-            known = sum(1 for _ in takewhile(_is_same, zip(kept.turns, turns, strict=False)))
+            known = _known(kept.turns, turns)
             if known > found[0]:
                 found = known, kept
             if 2 * known > len(turns):  # the request before
@@ -94,9 +109,16 @@ class Talk:
         return found
 
 
-def _is_same(pair: tuple[Turn, Turn]) -> bool:
+def _known(before: Sequence[Turn], turns: Sequence[Turn]) -> int:
+    """How many of the first turns are the same."""
+    known, most = first_different(before, turns, is_not), min(len(before), len(turns))
+    while known < most and _is_same(before[known], turns[known]):
+        known += 1
+    return known
+
+
+def _is_same(one: Turn, other: Turn) -> bool:
     """Also for JSON, which tells 1 from 1.0 and true, in the arguments of calls."""
-    one, other = pair
     if one is other:
         return True
     if one != other:

@@ -1,9 +1,11 @@
 """Common beginnings and ends."""
 
+from operator import ne
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.alike import Recent, alike
+from addons.alike import Recent, alike, first_different
 
 TEXTS = st.lists(st.sampled_from([b"a", b"b", b"ab" * 9000, b"x" * 20000]), max_size=6).map(b"".join)
 
@@ -71,3 +73,24 @@ def test_what_is_kept_has_a_size() -> None:
     kept(recent, b"x" * 3_000_000, *large)
     assert recent.most_alike(b"x" * 100)[0] == b"", "too large by itself"
     assert [recent.most_alike(text)[0] is text for text in large] == [False] * 2 + [True] * 8
+
+
+def test_forks_of_one_conversation_are_not_taken_for_each_other() -> None:
+    """Most of what they send is the same, at both ends."""
+    recent = Recent[int]()
+    beginning, end = text_of(1, 60_000), text_of(2, 40_000)
+    forks = [beginning + end, beginning + end]
+    for turn in range(5):
+        for number in range(2):
+            text = forks[number][: -len(end)] + b"[fork %d, turn %d]" % (number, turn) * 100 + end
+            before, known, ends = recent.most_alike(text)
+            if turn > 1:
+                assert (before, known) == (forks[number], number)
+            recent.keep(text, number, before, ends)
+            forks[number] = text
+
+
+@given(st.lists(st.integers(0, 2)), st.lists(st.integers(0, 2)))
+def test_the_first_item_that_differs(one: list[int], other: list[int]) -> None:
+    expected = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    assert first_different(one, other, ne) == expected

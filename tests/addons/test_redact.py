@@ -225,6 +225,28 @@ def test_secrets_in_the_values_of_other_headers_go() -> None:
     ]
 
 
+def test_headers_read_as_latin_1_are_those_of_their_bytes() -> None:
+    fields = [
+        (b"x-note", KEYS["openai"].encode()),
+        (b"x-bin", b"\xff"),
+        (b"x-name", "Zürich".encode()),
+        (b"cookie", b"c=1"),
+    ]
+    read = [(name.decode(), value.decode("latin-1")) for name, value in fields]
+    cleaner = redactor()
+    for _ in range(2):
+        assert cleaner.client_headers(read) == cleaner.headers(fields)
+    assert cleaner.client_headers(read)[2] == ("x-name", "Zürich")
+
+
+def test_a_header_that_was_seen_before_is_looked_at_again_when_there_is_a_new_secret() -> None:
+    cleaner = redactor()
+    fields = [(b"x-note", b"it is opensesame")]
+    assert cleaner.headers(fields) == [("x-note", "it is opensesame")]
+    assert cleaner.refresh(["opensesame"])
+    assert cleaner.headers(fields) == [("x-note", "it is [redacted:known]")]
+
+
 # --- streams ---
 
 

@@ -116,7 +116,7 @@ def exchange(number: int = 0, **more: object) -> Facts:
         "thread": "session-1",
         "method": "POST",
         "path": "/v1/messages",
-        "headers": HEADERS,
+        "headers": [(name.decode(), value.decode()) for name, value in HEADERS],
         "body": body,
         "asked": "claude-x",
         "provider": catalogue()["claude-custom"],

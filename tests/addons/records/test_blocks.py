@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.records import blocks, objects
+from addons.records import blocks
 from addons.records.blocks import BLOCK, Blocks, Cut
 from addons.records.bodies import read_body, write_body
 from addons.records.objects import Objects
@@ -50,7 +50,6 @@ def test_pieces_put_together_are_the_body_whatever_came_before(
     """Conversations that grow, are edited, cut short, and take turns; and every object that is named is there."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "BLOCK", 16)
-        patch.setattr(objects, "write_private", lambda path, content: path.write_bytes(content))  # without a sync
         seen, texts = Blocks(store), [""]
         for head, tail, earlier, share, words, at_front, kind in steps:
             before = texts[-1 - earlier % len(texts)]

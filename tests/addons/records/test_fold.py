@@ -5,11 +5,19 @@ import gzip
 import pytest
 
 from addons.providers import catalogue
-from addons.records.fold import content_type, header, inline_media, plain_chunks, read_answer, read_chat
+from addons.records.fold import (
+    answer_media,
+    content_type,
+    header,
+    plain_chunks,
+    read_answer,
+    read_chat,
+    turn_media,
+)
 from converters.collect import replay
 from converters.events import Answer, AnswerImage, AnswerText
 from converters.json_codec import JsonObject, dumps
-from converters.turns import Audio, Base64, Chat, Document, Image, Text, ToolResult, Turn, Url
+from converters.turns import Audio, Base64, Document, Image, Text, ToolResult, Turn, Url
 from converters.wires import WIRES
 from tests.addons.records.samples import ANTHROPIC_STREAM, attempt, exchange, listened, streamed, whole_answer
 
@@ -91,9 +99,9 @@ def test_content_codings_are_undone_chunk_by_chunk() -> None:
 def test_inline_pictures_and_files_are_found_everywhere() -> None:
     one, two, three, four = (Base64("image/png", letter * 8) for letter in "ABCD")
     parts = [Image(one), Image(Url("https://x")), ToolResult("c", [Text("t"), Document(two)]), Audio(three, "wav")]
-    chat = Chat("m", "chat", turns=[Turn("user", parts)])
-    assert inline_media(chat, Answer(parts=[AnswerImage(four)])) == [one, two, three, four]
-    assert inline_media(None, None) == []
+    assert turn_media(Turn("user", parts)) == [one, two, three]
+    assert answer_media(Answer(parts=[AnswerImage(four)])) == [four]
+    assert answer_media(None) == []
 
 
 def test_headers_are_found_whatever_their_case() -> None:

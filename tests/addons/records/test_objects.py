@@ -27,10 +27,10 @@ def test_content_is_found_by_its_hash(tmp_path: Path) -> None:
 def test_the_same_content_is_written_once(tmp_path: Path) -> None:
     objects = Objects(tmp_path)
     path = objects.path(objects.put(b"[1]"))
-    path.write_bytes(b"touched")
+    path.write_bytes(b"[2]")
     objects.put(b"[1]")
     Objects(tmp_path).put(b"[1]")
-    assert path.read_bytes() == b"touched"
+    assert path.read_bytes() == b"[2]"
 
 
 def test_files_and_folders_are_for_their_owner_alone(tmp_path: Path) -> None:
@@ -45,6 +45,16 @@ def test_damaged_content_is_refused(tmp_path: Path) -> None:
     objects.path(name).write_bytes(b"[2]")
     with pytest.raises(ValueError, match="damaged"):
         objects.get(name)
+
+
+def test_one_that_a_power_cut_left_short_is_written_again(tmp_path: Path) -> None:
+    name = Objects(tmp_path).put(b"content")
+    Objects(tmp_path).path(name).write_bytes(b"")
+    store = Objects(tmp_path)
+    with pytest.raises(ValueError, match="damaged"):
+        store.get(name)
+    assert store.put(b"content") == name
+    assert store.get(name) == b"content"
 
 
 @pytest.mark.parametrize("name", ["sha256:../../etc", "sha256:" + "A" * 64, "", "sha256:" + "0" * 63])

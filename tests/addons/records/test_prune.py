@@ -94,13 +94,13 @@ class World:
         self.file.write_text("")
         utime = os.utime
 
-        def write(path: Path, content: bytes) -> None:
-            path.write_bytes(content)
-            utime(path, (self.now, self.now))
+        def write(place: str, content: bytes) -> None:
+            Path(place).write_bytes(content)
+            utime(place, (self.now, self.now))
 
         patch.setattr(time, "time", lambda: self.now)
         patch.setattr(time, "monotonic", lambda: self.awake)
-        patch.setattr(store_module, "write_private", write)
+        patch.setattr(store_module, "write_whole", write)
         patch.setattr(os, "utime", lambda path: utime(path, (self.now, self.now)))
 
     def do(self, what: str, number: int) -> None:

@@ -281,7 +281,7 @@ def test_pictures_are_kept_where_that_is_asked_for(tmp_path: Path) -> None:
 
 def test_a_file_as_a_whole_body_is_left_out(tmp_path: Path) -> None:
     record = made(
-        maker(tmp_path), exchange(body=b"\x89PNG", headers=[(b"content-type", b"image/png")], attempts=[], status=400)
+        maker(tmp_path), exchange(body=b"\x89PNG", headers=[("content-type", "image/png")], attempts=[], status=400)
     )
     request = record["request"]
     assert isinstance(request, dict)
@@ -427,7 +427,7 @@ def everywhere() -> Facts:
     second.answer_headers = [(b"content-type", b"text/event-stream"), (b"set-cookie", CANARY.encode())]
     return exchange(
         body=body,
-        headers=headers,
+        headers=[(name.decode(), value.decode()) for name, value in headers],
         query={"key": CANARY, "x": own},
         path=f"/v1/{key}",
         agent=f"agent {own}",

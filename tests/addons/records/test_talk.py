@@ -8,14 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.records import objects as store_module
 from addons.records import talk as talk_module
 from addons.records.conversation import conversation
 from addons.records.objects import Objects
 from addons.records.reader import with_history
 from addons.records.talk import Talk
 from converters.json_codec import Json, dumps, loads
-from converters.turns import Chat, Part, Text, ToolCall, ToolResult, Turn
+from converters.turns import Base64, Chat, Image, Part, Text, ToolCall, ToolResult, Turn
 
 NUMBERS = st.sampled_from([1, 1.0, True, 0, False, -0.0])
 PARTS: st.SearchStrategy[Part] = st.one_of(
@@ -66,7 +65,6 @@ def test_stretches_put_in_their_places_are_the_conversation(
     """Conversations that grow, are edited, cut short, and take turns."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(talk_module, "STRETCH", stretch)
-        patch.setattr(store_module, "write_private", lambda path, content: path.write_bytes(content))
         talk, told = Talk(plain, store, media=False), list[list[Turn]]([[]])
         for earlier, share, new in steps:
             before = told[-1 - earlier % len(told)]
@@ -184,3 +182,14 @@ def test_what_is_remembered_has_a_size() -> None:
         talk.messages(history(8, f"talk {number}"), 2_000_000)
     assert [len(kept.turns) for kept in talk._kept] == [8] * 8
     assert sum(kept.size for kept in talk._kept) == 16_000_000
+
+
+def test_pictures_are_known_of_the_conversation_that_was_written_last() -> None:
+    one, two = Base64("image/png", "AAAA"), Base64("image/png", "BBBB")
+    talk = Talk(plain, None, media=False)
+    told = [Turn("user", [Text("look"), Image(one)]), *(Turn("user", [Text("?")]) for _ in range(4))]
+    longer = [*told, Turn("user", [ToolResult("c1", [Image(two)])])]
+    for turns, expected in ((told, [one]), (longer, [one, two]), (longer[:1], [one]), (longer[1:], [two])):
+        talk.messages(turns)
+        assert talk.media(turns) == expected
+        assert talk.media(told) == [one]
