@@ -15,7 +15,7 @@ from pathlib import Path
 from bench import proxies
 from bench.answers import CHAT, MESSAGES
 from bench.fake import Fake
-from bench.load import Work, run
+from bench.load import Work, connections, plain_headers, run
 from bench.proxies import KEY, Proxy
 
 # How long a paced stream waits between two chunks: long enough that each chunk is a read of its own.
@@ -50,9 +50,10 @@ class Row:
 
 
 async def measure(proxy: Proxy, path: str, work: Work) -> float:
-    before = proxy.cpu_seconds()
-    await run(proxy.port, path, KEY, work)
-    return (proxy.cpu_seconds() - before) / work.units * 1e6
+    before = proxy.cpu().total
+    async with connections(proxy.port, work.clients) as opened:
+        await run(opened, path, plain_headers(KEY), work)
+    return (proxy.cpu().total - before) / work.units * 1e6
 
 
 async def measure_all(

@@ -4,7 +4,6 @@ import json
 from dataclasses import dataclass
 
 TEXT = "The quick brown fox jumps over the lazy dog. "
-_TURN = 'def f(x):\n    return "a \\"quoted\\" text"  # and a line that explains it\n' * 30
 CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
 
 
@@ -74,13 +73,14 @@ def _messages() -> Shape:
 SHAPES = {shape.path: shape for shape in (_chat(), _messages())}
 
 
-def request_body(model: str, *, stream: bool, history: int = 0, turn: int = 0) -> bytes:
-    """Legal in both protocols. model: what the fake provider is to do (`fake.py`). history: bytes, roughly, of a conversation that
-    `turn` more turns were added to."""
-    earlier = history // (len(_TURN) * 2)
-    said = [{"role": role, "content": _TURN} for _ in range(earlier) for role in ("user", "assistant")]
-    since = [{"role": role, "content": f"{n}: {TEXT * 4}"} for n in range(turn) for role in ("user", "assistant")]
-    messages = [*said, *(since if history else ()), {"role": "user", "content": TEXT * 8}]
+def shape_of(path: str) -> Shape:
+    """path: the client's, maybe with a provider's name before it."""
+    return next(shape for shape in SHAPES.values() if path.endswith(shape.path))
+
+
+def short_request(model: str, *, stream: bool) -> bytes:
+    """A body that is legal in both protocols. model: what the fake provider is to do (`fake.py`)."""
+    messages = [{"role": "user", "content": TEXT * 8}]
     return json.dumps({"model": model, "max_tokens": 500, "stream": stream, "messages": messages}).encode()
 
 

@@ -2,28 +2,32 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
 from typing import cast, override
 
 from bench.answers import SHAPES, Shape, chunked
 
 BURST = 64  # HTTP chunks per write in a burst: what one read of a proxy finds
-_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\nx-request-id: req_1\r\n%b\r\n\r\n"
-_STREAM = _HEAD % (b"text/event-stream", b"transfer-encoding: chunked")
+_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\nx-request-id: req_1\r\n%b%b\r\n\r\n"
+_NO_FIELDS: Mapping[str, bytes] = {}
 _MODEL = re.compile(rb'"model":\s*"(\w+)-(\d+)-(\d+)"')
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
 class Fake(asyncio.Protocol):
-    """One connection. The model's name says what to answer: `whole-0-0`, `paced-CHUNKS-MILLISECONDS`, `burst-CHUNKS-0`."""
+    """One connection. The model's name says what to answer: `whole-0-0`, `paced-CHUNKS-MILLISECONDS`, `burst-CHUNKS-0`.
 
-    def __init__(self) -> None:
+    fields: of the answer's head, by the path asked for; lines with their ends.
+    """
+
+    def __init__(self, fields: Mapping[str, bytes] = _NO_FIELDS) -> None:
+        self._fields = fields
         self._received = b""
         self._writable = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-
         self._transport = cast(asyncio.Transport, transport)  # uvloop has its own class
         self._writable.set()
 
@@ -51,18 +55,20 @@ class Fake(asyncio.Protocol):
         asked = _MODEL.search(body)
         assert asked is not None, "the proxy has changed the model's name"
         shape = SHAPES[head.split(b" ", 2)[1].decode().partition("?")[0]]
+        fields = self._fields.get(shape.path, b"")
+        stream = _HEAD % (b"text/event-stream", fields, b"transfer-encoding: chunked")
         kind, count, pause = asked[1], int(asked[2]), int(asked[3]) / 1000
         if kind == b"whole":
             length_field = b"content-length: %d" % len(shape.whole)
-            self._transport.write(_HEAD % (b"application/json", length_field) + shape.whole)
+            self._transport.write(_HEAD % (b"application/json", fields, length_field) + shape.whole)
         elif kind == b"paced":
-            self._task = asyncio.ensure_future(self._paced(shape, count, pause))
+            self._task = asyncio.ensure_future(self._paced(stream, shape, count, pause))
         else:
-            self._task = asyncio.ensure_future(self._burst(shape, count))
+            self._task = asyncio.ensure_future(self._burst(stream, shape, count))
 
-    async def _paced(self, shape: Shape, count: int, pause: float) -> None:
+    async def _paced(self, head: bytes, shape: Shape, count: int, pause: float) -> None:
         write, clock = self._transport.write, asyncio.get_running_loop().time
-        write(_STREAM + chunked(shape.opening))
+        write(head + chunked(shape.opening))
         delta = chunked(shape.delta)
         due = clock()
         for _ in range(count):
@@ -71,8 +77,8 @@ class Fake(asyncio.Protocol):
             write(delta)
         write(chunked(shape.closing) + b"0\r\n\r\n")
 
-    async def _burst(self, shape: Shape, count: int) -> None:
-        self._transport.write(_STREAM + chunked(shape.opening))
+    async def _burst(self, head: bytes, shape: Shape, count: int) -> None:
+        self._transport.write(head + chunked(shape.opening))
         burst = chunked(shape.delta) * BURST
         for _ in range(count // BURST):
             self._transport.write(burst)

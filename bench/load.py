@@ -1,51 +1,76 @@
 """The client: asks, reads to the end, and checks that the answer is all there."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from itertools import islice, repeat
 
-from bench.answers import SHAPES, TEXT, request_body
+from bench.agent import conversation
+from bench.answers import TEXT, shape_of, short_request
+
+type Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """kind, chunks, milliseconds: as `fake.py` takes them. clients ask at the same time, each `requests` times. history: bytes of
-    a conversation that every request repeats and adds a turn to."""
+    """kind, chunks, milliseconds: as `fake.py` takes them. clients ask at the same time, each `requests` times. agent: as a
+    coding agent does (`agent.py`), each client in a conversation of its own."""
 
     kind: str
     clients: int
     requests: int
     chunks: int = 0
     milliseconds: int = 0
-    history: int = 0
+    agent: bool = False
+
+    @property
+    def exchanges(self) -> int:
+        return self.clients * self.requests
 
     @property
     def units(self) -> int:
         """Answers, or chunks."""
-        return self.clients * self.requests * (self.chunks or 1)
+        return self.exchanges * (self.chunks or 1)
 
 
 class Incomplete(Exception):
     """An answer that a client would not have accepted: a measurement of it means nothing."""
 
 
-async def run(port: int, path: str, key: str, work: Work) -> None:
-    """path: the client's, maybe with a provider's name before it."""
-    await asyncio.gather(*(_client(port, path, key, work) for _ in range(work.clients)))
+@contextlib.asynccontextmanager
+async def connections(port: int, clients: int) -> AsyncIterator[list[Connection]]:
+    opened = [await asyncio.open_connection("127.0.0.1", port, limit=1 << 20) for _ in range(clients)]
+    try:
+        yield opened
+    finally:
+        for _, writer in opened:
+            writer.close()
 
 
-async def _client(port: int, path: str, key: str, work: Work) -> None:
-    model = f"{work.kind}-{work.chunks}-{work.milliseconds}"
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
-    for turn in range(work.requests):
-        body = request_body(model, stream=work.kind != "whole", history=work.history, turn=turn)
-        head = (
-            f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nauthorization: Bearer {key}\r\n"
-            "anthropic-version: 2023-06-01\r\ncontent-type: application/json\r\naccept: application/json\r\n"
-            f"user-agent: bench\r\ncontent-length: {len(body)}\r\n\r\n"
-        )
+def plain_headers(key: str) -> str:
+    """Lines with their ends, as `run` takes them; for both protocols."""
+    return (
+        f"authorization: Bearer {key}\r\nanthropic-version: 2023-06-01\r\n"
+        "content-type: application/json\r\naccept: application/json\r\nuser-agent: bench\r\n"
+    )
+
+
+async def run(opened: Sequence[Connection], path: str, headers: str, work: Work) -> None:
+    """opened: one for each client. path: the client's, maybe with a provider's name before it. headers: but host and length."""
+    await asyncio.gather(*(_client(number, each, path, headers, work) for number, each in enumerate(opened)))
+
+
+async def _client(number: int, connection: Connection, path: str, headers: str, work: Work) -> None:
+    reader, writer = connection
+    model, stream = f"{work.kind}-{work.chunks}-{work.milliseconds}", work.kind != "whole"
+    protocol, short = shape_of(path).path, short_request(model, stream=stream)
+    bodies = conversation(protocol, model, number, stream=stream) if work.agent else repeat(short)
+    host = "{}:{}".format(*writer.get_extra_info("peername"))
+    for body in islice(bodies, work.requests):
+        head = f"POST {path} HTTP/1.1\r\nhost: {host}\r\n{headers}content-length: {len(body)}\r\n\r\n"
         writer.write(head.encode() + body)
         _check(await _answer(reader), path, work)
-    writer.close()
 
 
 async def _answer(reader: asyncio.StreamReader) -> bytes:
@@ -79,7 +104,7 @@ def _unchunked(body: bytes) -> bytes:
 
 
 def _check(answer: bytes, path: str, work: Work) -> None:
-    shape = next(shape for shape in SHAPES.values() if path.endswith(shape.path))
+    shape = shape_of(path)
     if work.kind == "whole":
         if TEXT.encode() * 16 not in answer:
             raise Incomplete(answer[:500].decode(errors="replace"))

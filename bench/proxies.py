@@ -7,15 +7,28 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 KEY = "bench-key-0123456789"
 READY_SECONDS = 30
 _MITMDUMP = ("-c", "from mitmproxy.tools.main import mitmdump; mitmdump()")
+_NO_MORE: Mapping[str, str] = {}
 _FOREIGN = ("AICLIENT_", "OPENAI_", "ANTHROPIC_", "PYTHON")
+
+
+class Cpu(NamedTuple):
+    """Time that a process used, user and system, on its main thread and on all others. Seconds where nothing else is said."""
+
+    main: float
+    others: float
+
+    @property
+    def total(self) -> float:
+        return self.main + self.others
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +36,19 @@ class Proxy:
     pid: int
     port: int
 
-    def cpu_seconds(self) -> float:
-        """User and system time of all its threads so far, to the nanosecond where the kernel tells, else in ticks."""
+    def cpu(self) -> Cpu:
+        """So far: to the nanosecond where the kernel tells, else in ticks and all of it on the main thread."""
         try:
-            tasks = [Path(f"/proc/{self.pid}/task/{task}/schedstat") for task in os.listdir(f"/proc/{self.pid}/task")]
-            return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+            tasks = os.listdir(f"/proc/{self.pid}/task")
+            spent = {
+                int(task): int(Path(f"/proc/{self.pid}/task/{task}/schedstat").read_text().split()[0]) / 1e9
+                for task in tasks
+            }
         except FileNotFoundError:
             fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            return Cpu((int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), 0.0)
+        main = spent.pop(self.pid)
+        return Cpu(main, sum(spent.values()))
 
 
 def _free_port() -> int:
@@ -66,26 +84,32 @@ def product(fake_port: int, home: Path) -> Iterator[Proxy]:
 
 
 @contextlib.contextmanager
-def launched(fake_port: int, home: Path, *, record: bool | None = False) -> Iterator[Proxy]:
-    """As `run.sh` and the console script start it, with `python -O`. record: as `_settings` takes it."""
+def launched(
+    fake_port: int, home: Path, *, settings: Mapping[str, str] = _NO_MORE, arguments: Sequence[str] = ()
+) -> Iterator[Proxy]:
+    """As `run.sh` and the console script start it, with `python -O`. settings: variables that win over those of every run.
+    arguments: for mitmproxy."""
     port = _free_port()
-    settings = _settings(fake_port, home / "launched-home", record=record) | {"AICLIENT_PORT": str(port)}
-    with _started([sys.executable, "-O", "-m", "addons", "serve"], port, home, settings) as proxy:
+    all_settings = _settings(fake_port, home / "launched-home") | {"AICLIENT_PORT": str(port)} | dict(settings)
+    command = [sys.executable, "-O", "-m", "addons", "serve", *(("--", *arguments) if arguments else ())]
+    with _started(command, port, home, all_settings) as proxy:
         yield proxy
 
 
-def _settings(fake_port: int, home: Path, *, record: bool | None = False) -> dict[str, str]:
-    """record: every exchange; its cost is measured by itself (`bench.records`). None: as `aiclient.toml` in `home` says."""
+def base_urls(scheme: str, fake_port: int) -> dict[str, str]:
+    base = f"{scheme}://127.0.0.1:{fake_port}/v1"
+    return {"AICLIENT_OPENAI_BASE_URL": base, "AICLIENT_CLAUDE_BASE_URL": base}
+
+
+def _settings(fake_port: int, home: Path) -> dict[str, str]:
+    """No records: their cost is measured by itself (`bench.records`)."""
     home.mkdir(exist_ok=True)
-    base = f"http://127.0.0.1:{fake_port}/v1"
-    return {
+    return base_urls("http", fake_port) | {
         "AICLIENT_HOME": str(home),
         "AICLIENT_API_KEY": KEY,
-        **({} if record is None else {"AICLIENT_RECORD": str(record).lower()}),
+        "AICLIENT_RECORD": "false",
         "AICLIENT_OPENAI_API_KEY": "sk-bench",
-        "AICLIENT_OPENAI_BASE_URL": base,
         "AICLIENT_CLAUDE_API_KEY": "sk-bench",
-        "AICLIENT_CLAUDE_BASE_URL": base,
     }
 
 
