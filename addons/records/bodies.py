@@ -129,6 +129,8 @@ def _cut(whole: bytes, cuts: Sequence[Json]) -> list[tuple[float, bytes]]:
                 at += length
             case _:
                 raise ValueError("no cut of a stream")
+    if at != len(whole):
+        raise ValueError(f"a stream of {len(whole)} bytes that is cut after {at}")
     return found
 
 

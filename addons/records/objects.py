@@ -105,7 +105,15 @@ class Objects:
 
     def remove_unused(self, before: float) -> int:
         """Those that no record has named since, in unix seconds; how many. Cheap: nothing is read."""
+        self.remove_drafts(before)
         return sum(1 for path in self.paths() if self.remove(path, before))
+
+    def remove_drafts(self, before: float) -> None:
+        """What processes left that died while they wrote."""
+        for path in self._folder.glob("??/*.json.*"):
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < before:
+                    path.unlink()
 
     def remove(self, path: Path, before: float) -> bool:
         """Unless a record is about to name it, or has since then. False, too, if somebody else was faster."""

@@ -49,6 +49,8 @@ def prune(
         if path.stem not in named and (dry or objects.remove(path, now() - GRACE)):
             pruned.objects += 1
             pruned.bytes += size
+    if not dry:
+        objects.remove_drafts(now() - GRACE)
     return pruned
 
 

@@ -190,6 +190,13 @@ def test_cuts_that_are_none_are_told(cut: Json) -> None:
         read_chunks({}, {"zstd": packed(FRAME), "cuts": [[0.0, 3], cut]}, nothing)
 
 
+@pytest.mark.parametrize("length", [2996, 2998])
+def test_cuts_that_are_not_those_of_their_stream_are_told(length: int) -> None:
+    assert read_chunks({}, {"zstd": packed(FRAME), "cuts": [[0.0, 3], [0.1, 2997]]}, nothing)
+    with pytest.raises(ValueError, match="is cut after"):
+        read_chunks({}, {"zstd": packed(FRAME), "cuts": [[0.0, 3], [0.1, length]]}, nothing)
+
+
 @pytest.mark.parametrize(
     "chunks", [{"zstd": 5, "cuts": []}, {"zstd": packed(FRAME)}, {"zstd": packed(FRAME), "cuts": {}}], ids=str
 )

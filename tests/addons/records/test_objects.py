@@ -57,6 +57,17 @@ def test_one_that_a_power_cut_left_short_is_written_again(tmp_path: Path) -> Non
     assert store.get(name) == b"content"
 
 
+def test_what_a_process_left_that_died_while_it_wrote_is_removed(tmp_path: Path) -> None:
+    store = Objects(tmp_path)
+    path = store.path(store.put(b"content"))
+    drafts = [path.with_name(f"{path.name}.{letter * 12}") for letter in "ab"]
+    for draft in drafts:
+        draft.write_bytes(b"cont")
+    os.utime(drafts[0], (1000, 1000))
+    store.remove_unused(2000)
+    assert sorted(path.parent.iterdir()) == [path, drafts[1]]
+
+
 @pytest.mark.parametrize("name", ["sha256:../../etc", "sha256:" + "A" * 64, "", "sha256:" + "0" * 63])
 def test_what_is_no_reference_leads_nowhere(name: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no reference"):

@@ -3,6 +3,7 @@
 import os
 import time
 from datetime import date
+from itertools import chain, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -151,7 +152,7 @@ def test_an_object_that_becomes_young_meanwhile_stays(tmp_path: Path) -> None:
     store = Objects(tmp_path / "objects")
     path = store.path(store.put(b"[1]"))
     age(path)
-    moments = iter([time.time(), 0.0])  # at the second look it is young
+    moments = chain([time.time()], repeat(0.0))  # at the second look it is young
 
     assert prune(tmp_path, 0, TODAY, lambda: next(moments)).objects == 0
     assert path.exists()
