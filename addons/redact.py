@@ -105,18 +105,21 @@ class Redactor:
         return replaced(data, spans) if spans else data
 
     def text(self, text: str) -> str:
+        """Short ones are remembered: models and URLs are those of the exchange before."""
         found = self._texts.get(text)
         if found is None:
             data = text.encode(errors="surrogatepass")
             spans = self.spans(data)
-            found = self._remembered(text, replaced(data, spans).decode(errors="replace") if spans else text)
+            found = replaced(data, spans).decode(errors="replace") if spans else text
+            if len(text) <= _SHORT:
+                _remember(self._texts, text, found)
         return found
 
     def url(self, url: str) -> str:
         return self.text(url)
 
     def headers(self, fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-        """Names in lower case, in their order."""
+        """Names in lower case, in their order. Most are those of the exchange before."""
         known = self._fields
         return [known.get(field) or self._field(field, *field) for field in fields]
 
@@ -134,17 +137,7 @@ class Redactor:
             return lower, "[redacted:header]"
         clean = lower, self.body(value).decode("utf-8", "backslashreplace")
         if len(value) <= _SHORT:
-            if len(self._fields) >= _SHORT_KEPT:
-                self._fields.clear()
-            self._fields[field] = clean
-        return clean
-
-    def _remembered(self, text: str, clean: str) -> str:
-        """Models and URLs are those of the exchange before, and so are most headers."""
-        if len(text) <= _SHORT:
-            if len(self._texts) >= _SHORT_KEPT:
-                self._texts.clear()
-            self._texts[text] = clean
+            _remember(self._fields, field, clean)
         return clean
 
     def stream(
@@ -305,6 +298,12 @@ class Redactor:
                         raw = places[name][number][1] - starts[number]
                         kind = span.kind if number == first else ""
                         yield Span(begin + raw, end + raw, kind, begin + raw, end + raw)
+
+
+def _remember[Key, Clean](known: dict[Key, Clean], key: Key, clean: Clean) -> None:
+    if len(known) >= _SHORT_KEPT:
+        known.clear()
+    known[key] = clean
 
 
 @lru_cache(maxsize=512)

@@ -34,7 +34,7 @@ _VERSION = own_version()
 _LARGEST_UNREAD = 4 * 1024 * 1024  # bytes of a body that nobody could read; a larger one is no conversation
 _SMALLEST_OBJECT = 256  # bytes of JSON; less stands in the record itself
 _KEPT = 4  # contents of each kind
-_KEPT_LISTS = 8
+_KEPT_LISTS, _LARGEST_KEPT = 8, 1 << 20  # system prompts and tool sets; bytes of one
 
 type Text = bytes  # JSON
 type Pieces = list[bytes]  # of one JSON text: long ones are put together once, at the end
@@ -101,7 +101,8 @@ class RecordMaker:
             if known.plain == plain:
                 return known
         known = _Cleaned(plain, self._redactor.body(plain, kind))
-        self._written[kind].appendleft(known)
+        if len(plain) <= _LARGEST_KEPT:
+            self._written[kind].appendleft(known)
         return known
 
     def object(self, content: Json, kind: str) -> Text:
@@ -123,7 +124,8 @@ class RecordMaker:
         known = next((known for before, known in self._systems if before == texts), None)
         if known is None:
             known = self._cleaned(system_of(chat), "system")
-            self._systems.appendleft((texts, known))
+            if len(known.plain) <= _LARGEST_KEPT:
+                self._systems.appendleft((texts, known))
         return self._stored(known)
 
     def tools(self, chat: Chat) -> Text:
@@ -133,7 +135,8 @@ class RecordMaker:
         known = next((known for tools, known in self._tools if tools is chat.tools), None)
         if known is None:
             known = self._cleaned(tools_of(chat), "tools")
-            self._tools.appendleft((chat.tools, known))
+            if len(known.plain) <= _LARGEST_KEPT:
+                self._tools.appendleft((chat.tools, known))
         return self._stored(known)
 
     def messages(self, chat: Chat, size: int) -> Pieces:
