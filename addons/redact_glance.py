@@ -29,7 +29,7 @@ _CLASS = re.compile(r"\[[^\]]*\]|\\w")
 @lru_cache(maxsize=16)
 def glance(secrets: tuple[bytes, ...], shapes: bool) -> MayHold:
     """secrets: known ones, in all their spellings. shapes: what looks like a secret counts too."""
-    groups = [*(_shapes() if shapes else ()), *batched(map(_literal, secrets), _WORDS, strict=False)]
+    groups = [*(_shapes() if shapes else ()), *batched(map(_literal, secrets), _WORDS)]
     if not groups:
         return lambda data: False
     at_once, each = _matcher(chain(*groups)), [_matcher(group) for group in groups]
@@ -53,7 +53,7 @@ def _shapes() -> Iterator[Iterable[str]]:
     login = rf"""://[^/{_SPACE}"'@:\\]*:[^/{_SPACE}"'@\\]+@"""
     yield keys[:12]
     yield [*keys[12:], "eyJ[A-Za-z0-9_-]{10}", "----BEGIN", login]
-    for names in batched(_names(), 5, strict=False):
+    for names in batched(_names(), 5):
         yield [f"(?:{'|'.join(names)})(?:{_VALUE})"]
     yield [r"[bB](?i-u:earer)(?:[ \t+]|%20|\\t)"]
     yield [

@@ -1,6 +1,7 @@
 """The Gemini fake's own streams are right to the byte, the vendor's SDK reads them, and it notes what should never have come."""
 
 import json
+import sys
 from typing import Any
 
 import httpx
@@ -177,6 +178,8 @@ def test_the_vendors_sdk_reads_whole_answers(sdk: genai.Client) -> None:
 
 @pytest.mark.parametrize("name", ["unicode", "unicodebytes", "sevens", "crlf"])
 def test_the_vendors_sdk_reads_streams(sdk: genai.Client, name: str) -> None:
+    if sys.version_info < (3, 13) and name.startswith("unicode"):
+        pytest.skip("google-genai 2.8, the newest for Python 3.12 beside mitmproxy, ends lines where there is none")
     chunks = list(sdk.models.generate_content_stream(model=model(name, True), contents="Hi"))
     expected = UNICODE if name.startswith("unicode") else TEXT
     assert "".join(chunk.text or "" for chunk in chunks) == "".join(expected)
