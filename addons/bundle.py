@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from addons.records.bodies import read_chunks, write_chunks
-from addons.records.objects import PREFIX, Objects, reference
+from addons.records.objects import LOST, PREFIX, Objects, reference
 from addons.records.prompt import prompts_in
 from addons.records.reader import NO_HISTORY, member, with_history
 from addons.records.transcript import transcript
@@ -58,7 +58,8 @@ def bundle(
     log: Iterable[str] = (),
 ) -> list[File]:
     """record: as it is on disk, with references. settings, versions: masked already; they are redacted all the same. log: lines that
-    name the exchange. Raises OSError and ValueError for an object that is missing or damaged."""
+    name the exchange. An object that is gone costs itself alone. Raises OSError where the store cannot be read, and ValueError for a
+    stream that is damaged: what cannot be read cannot be redacted."""
     line, kept = _with_objects(_inlined(record, objects, redactor), objects, redactor)
     resolved = _resolved(line, kept)
     files = [File(f"records/{_day(record)}.jsonl", line + b"\n", "the record")]
@@ -80,7 +81,7 @@ def bundle(
 def _inlined(record: JsonObject, objects: Objects, redactor: Redactor) -> JsonObject:
     """A copy with its bodies, streams and history in the record itself: what is redacted anew must not be in pieces. The events of a
     stream are, so it is redacted here."""
-    with suppress(FileNotFoundError):
+    with suppress(*LOST):
         record = with_history(record, objects.get)
     copy = loads(dumps(record))
     assert isinstance(copy, dict)
@@ -90,7 +91,7 @@ def _inlined(record: JsonObject, objects: Objects, redactor: Redactor) -> JsonOb
                 leg["body"] = _joined(pieces, objects)
     for leg, written in zip(_legs(record), _legs(copy), strict=True):
         if "chunks" in leg:
-            with suppress(FileNotFoundError):
+            with suppress(*LOST):
                 written["chunks"] = _clean(record, leg, objects, redactor)
     return copy
 
@@ -108,7 +109,7 @@ def _joined(pieces: list[Json], objects: Objects) -> JsonObject:
     for piece in pieces:
         match piece:
             case {"ref": str(name)}:
-                with suppress(FileNotFoundError):
+                with suppress(*LOST):
                     piece = objects.get(name).decode()
         if joined and isinstance(joined[-1], str) and isinstance(piece, str):
             joined[-1] += piece
@@ -136,7 +137,7 @@ def _with_objects(record: JsonObject, objects: Objects, redactor: Redactor) -> t
     for old in dict.fromkeys(_REFERENCE.findall(line)):
         try:
             content = objects.get(old.decode())
-        except FileNotFoundError:
+        except LOST:
             continue  # a picture's hash, or an object that is gone
         redacted = redactor.body(content)
         kept[reference(redacted)] = redacted

@@ -33,6 +33,13 @@ _MOST_YOUNG = 10_000
 type Inode = tuple[int, int, int] | None
 
 
+class Damaged(ValueError):
+    """An object that is not what its name says: a power cut left it short, or somebody changed it."""
+
+
+LOST = (FileNotFoundError, Damaged)  # what `get` raises of an object that is gone, one way or the other
+
+
 def reference(content: bytes) -> str:
     return PREFIX + hashlib.sha256(content).hexdigest()
 
@@ -132,10 +139,10 @@ class Objects:
         return (path for path in self._folder.glob("??/*.json") if _FILE.fullmatch(path.name))
 
     def get(self, name: str) -> bytes:
-        """Raises OSError if it is not there, and ValueError for what is no reference or not what it was."""
+        """Raises OSError if it is not there, `Damaged` if it is not what it was, and ValueError for what is no reference."""
         content = self.path(name).read_bytes()
         if reference(content) != name:
-            raise ValueError(f"the object {name} is damaged")
+            raise Damaged(f"the object {name} is damaged")
         return content
 
     def path(self, name: str) -> Path:

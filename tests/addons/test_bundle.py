@@ -186,12 +186,20 @@ def test_a_secret_across_two_blocks_is_found(tmp_path: Path) -> None:
     assert json.loads(Records(tmp_path / "b" / "records").request_body(found))["messages"][-1]["content"] == "?"
 
 
+def lose(path: Path, how: str) -> None:
+    if how == "removed":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:100])
+
+
+@pytest.mark.parametrize("how", ["removed", "cut short"])
 @pytest.mark.parametrize("gone", range(3))
-def test_a_block_that_is_gone_costs_only_itself(tmp_path: Path, gone: int) -> None:
+def test_a_block_that_is_gone_costs_only_itself(tmp_path: Path, gone: int, how: str) -> None:
     """The others are put together all the same."""
     record, objects = of_a_long_talk(tmp_path), Objects(tmp_path / "objects")
     names = pieces_of(record)
-    objects.path(names[gone + 1]).unlink()
+    lose(objects.path(names[gone + 1]), how)
     files = bundle(record, objects, knowing(), {}, {})
     everything = b"\n".join(file.content for file in files)
     beside = [secret for secret in (SHAPED, MAIL, CANARY) if secret.encode() in everything]
@@ -204,10 +212,11 @@ def test_a_block_that_is_gone_costs_only_itself(tmp_path: Path, gone: int) -> No
             assert [part for part in PARTS if part.decode() in piece[80:-80]] == []
 
 
-def test_a_history_that_is_not_whole_is_told_in_the_transcript(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["removed", "cut short"])
+def test_a_history_that_is_not_whole_is_told_in_the_transcript(tmp_path: Path, how: str) -> None:
     record, objects = of_a_long_talk(tmp_path), Objects(tmp_path / "objects")
     name = record["conversation"]["messages"][0]["ref"]  # type: ignore[call-overload, index]
-    objects.path(str(name)).unlink()
+    lose(objects.path(str(name)), how)
     files = bundle(record, objects, knowing(), {}, {})
     text = next(file.content.decode() for file in files if file.name == "transcript.txt")
     assert "(no conversation: a part of its history is not in the folder of objects)" in text
