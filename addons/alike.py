@@ -16,7 +16,7 @@ type Ends = tuple[int, int]
 _last: tuple[bytes, bytes, tuple[int, int]] = b"", b"", (0, 0)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class _Kept[Known]:
     """at: where it began to differ from the one that it was most like: the words at that place are nearly no other's."""
 

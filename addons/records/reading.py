@@ -33,7 +33,7 @@ _SEAMS = 3  # the last items of a request may change: clients move their cache m
 _NEW_SEAMS = 2  # that a call adds: the last one is often of no use to the next
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class _Read:
     """tools, exact: as bytes, which differ where Python takes other JSON for the same. exact: of the items where it might, by number.
     seams: where an answer of the model begins, and from where on all can be read without what stands before. size: bytes of the body."""

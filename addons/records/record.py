@@ -40,7 +40,7 @@ type Text = bytes  # JSON
 type Pieces = list[bytes]  # of one JSON text: long ones are put together once, at the end
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class _Cleaned:
     """plain, written: before and after redaction. name: its reference, once it was stored."""
 

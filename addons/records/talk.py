@@ -21,7 +21,7 @@ _REWRITTEN = 6  # turns at its end in which a conversation may differ from the o
 _FEWEST = 4  # turns that are worth keeping
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class _Written:
     """messages: JSON, one for each turn. calls: the names of its calls by id, for each turn. media:
     its inline pictures and files, for each turn. stretches: (behind its last turn,
